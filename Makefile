@@ -1,0 +1,102 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make run` and `make test`.
+# Each makes its own virtual environment in .venv the first time; nothing is installed outside this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first interpreter that really starts, is new enough, and can make environments; PYTHON=... overrides it.
+PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$candidate"; break; }; done)
+
+# Test processes at once. More than four share one PostgreSQL and gain nothing.
+TEST_PROCESSES ?= $(shell "$(PYTHON)" -c 'import os; print(max(2, min(4, os.cpu_count() or 2)))' 2>/dev/null || echo 2)
+
+# `make run PORT=9000 REFERRAL_DATA_DIR=/srv/referrals` reaches the service as environment.
+PORT ?= 8080
+REFERRAL_DATA_DIR ?= data
+export PORT REFERRAL_DATA_DIR
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+##@ Use
+
+.PHONY: run
+run: $(VENV)/.ready ## start the service with demo data on http://127.0.0.1:$PORT (stop: Ctrl-C)
+	@exec $(BIN)/referral-service up
+
+##@ Work
+
+.PHONY: test
+test: $(VENV)/.ready-dev ## run every test on SQLite and PostgreSQL (ARGS="-k claim" narrows it)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.ready-dev ## style, types, import rules, security findings, Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml referral_service
+	$(BIN)/hadolint Dockerfile
+
+.PHONY: format
+format: $(VENV)/.ready-dev ## rewrite the sources in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.ready-dev ## measure the hot paths against the floors of this very machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: campaigns
+campaigns: export CAMPAIGN_SIZE := long
+campaigns: $(VENV)/.ready-dev ## the safety campaigns at full length (hours)
+	$(BIN)/python -m pytest tests/campaigns -n $(TEST_PROCESSES) --dist worksteal --timeout 14400 $(ARGS)
+
+.PHONY: openapi
+openapi: $(VENV)/.ready-dev ## write openapi.yaml from the code
+	$(BIN)/referral-service openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
+
+.PHONY: requirements
+requirements: $(VENV)/.ready-dev ## pin what the image installs, with hashes (needs Python 3.13, as the image has)
+	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5'
+	$(BIN)/pip-compile --quiet --strip-extras --extra redis --generate-hashes --allow-unsafe \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+		--output-file requirements.txt pyproject.toml
+
+.PHONY: clean
+clean: ## remove what the commands above made; the service's data folder stays
+	rm -rf $(VENV) build dist *.egg-info openapi.yaml.new \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .benchmarks .coverage htmlcov
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The environment is made again when the list of dependencies changes. The stamps carry how far it got, so an
+# interrupted installation is resumed, and an installed one needs no network.
+
+$(VENV)/.made:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer with its venv module is needed (Debian: apt install python3-venv)." >&2; exit 1; fi
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@ $(VENV)/.ready
