@@ -1,0 +1,1 @@
+"""What every room stands on, with no word of the domain: clock, ids, money, errors, JSON, secrets."""
