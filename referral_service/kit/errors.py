@@ -33,9 +33,7 @@ class Problem(Exception):
         if missing:
             raise TypeError(f"{cls.__qualname__} lacks {', '.join(missing)}.")
 
-    def __init__(
-        self, detail: str | None = None, *, errors: Mapping[str, Any] | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, detail: str | None = None, *, errors: Mapping[str, Any] | None = None, **facts: Any) -> None:
         if not hasattr(self, "code"):
             raise TypeError(f"{type(self).__qualname__} has no code: raise one of its subclasses.")
         hidden = RESERVED_MEMBERS & facts.keys()

@@ -115,9 +115,7 @@ def has_valid_check(folded: str) -> bool:
     in 32 passes.
     """
     return (
-        len(folded) == CODE_CHARACTERS
-        and all(character in _VALUES for character in folded)
-        and _remainder(folded) == 0
+        len(folded) == CODE_CHARACTERS and all(character in _VALUES for character in folded) and _remainder(folded) == 0
     )
 
 

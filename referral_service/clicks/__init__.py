@@ -1,0 +1,1 @@
+"""Share links: verify, record, redirect; link-preview bots."""

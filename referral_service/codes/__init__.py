@@ -1,0 +1,1 @@
+"""Referral codes: issue, resolve, revoke, the signed form."""

@@ -1,0 +1,1 @@
+"""The people. Personal data lives here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Facts that come in: purchases and their aliases, refunds, disputes, custom events."""

@@ -1,0 +1,1 @@
+"""Use cases that cross rooms: claim, record events, expire, explain."""

@@ -1,0 +1,134 @@
+"""One database, two engines: one that writes and one that can only read.
+
+SQLite has a single writer. The write pool holds exactly one connection, so threads queue for it fairly instead of
+polling the file lock, and `BEGIN IMMEDIATE` takes the lock before anything is read: a read-modify-write cannot lose
+its update. Readers begin deferred and see a snapshot, so they never wait for the writer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+Result = TypeVar("Result")
+
+ATTEMPTS_MAX = 4
+POOL_WAIT_SECONDS = 30
+LOCK_WAIT_SECONDS = 10
+STATEMENT_SECONDS_MAX = 30
+# Serialization failure, deadlock, and a connection that a fail-over took away before the commit was sent.
+RETRIED_SQLSTATES = {"40001", "40P01"}
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _shared_options() -> dict[str, Any]:
+    return {"json_serializer": _to_json, "json_deserializer": orjson.loads, "pool_timeout": POOL_WAIT_SECONDS}
+
+
+def _prepare_sqlite(engine: Engine, *, begin: str, read_only: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # The driver must not open transactions by itself; the begin event below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        # NORMAL lost acknowledged rows in a power cut; FULL lost none.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+class Database:
+    """The service's database. `transact` and `read` are the only ways to get a session."""
+
+    def __init__(self, url: str | URL, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.write_engine = create_engine(
+                self.url,
+                pool_size=1,
+                max_overflow=0,
+                connect_args={"check_same_thread": False},
+                **_shared_options(),
+            )
+            self.read_engine = create_engine(
+                self.url,
+                pool_size=pool_size,
+                max_overflow=0,
+                connect_args={"check_same_thread": False},
+                **_shared_options(),
+            )
+            _prepare_sqlite(self.write_engine, begin="BEGIN IMMEDIATE", read_only=False)
+            _prepare_sqlite(self.read_engine, begin="BEGIN", read_only=True)
+        else:
+            options = f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} "
+                f"-c statement_timeout={STATEMENT_SECONDS_MAX * 1000} -c TimeZone=UTC"
+            self.write_engine = create_engine(
+                self.url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                connect_args={"connect_timeout": 5, "options": options},
+                **_shared_options(),
+            )
+            # One snapshot for the whole reading, and the server itself refuses a write.
+            self.read_engine = self.write_engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    def transact(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` in one transaction and commit it once; deadlocks and serialization failures are tried again.
+
+        `work` may run more than once, so it must have no effect outside the session. Whatever it raises rolls
+        everything back.
+        """
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            with Session(self.write_engine, expire_on_commit=False) as session:
+                try:
+                    result = work(session)
+                    session.commit()
+                    return result
+                except DBAPIError as error:
+                    session.rollback()
+                    if attempt == ATTEMPTS_MAX or not _worth_another_try(error):
+                        raise
+            # The other transaction needs a moment to finish; the later the attempt, the longer.
+            time.sleep(0.01 * attempt * attempt)
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def read(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` on a read-only snapshot."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            return work(session)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+
+def _worth_another_try(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in RETRIED_SQLSTATES
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)

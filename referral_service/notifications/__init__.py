@@ -1,0 +1,1 @@
+"""The rows that announce each state change, and their positions."""

@@ -1,0 +1,1 @@
+"""The referral and its states; attribution and qualification policy."""

@@ -1,0 +1,160 @@
+"""Referrals, the touches that led to them, their conversions and the facts those counted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Word, belongs_to
+
+ACCEPTED = text("state <> 'rejected'")
+REFUSED = text("is_refused_claim")
+
+
+class Referral(Base):
+    """Who referred whom, in which program, under which version of its terms, and where that stands.
+
+    One accepted row per referee and program. A claim that was refused outright (`is_refused_claim`) is kept beside it,
+    once per code, with its latest reason. `window_starts_at` to `deadline_at` is when a purchase counts, both edges
+    included. `sequence` counts the state changes, each of which has one notification.
+    """
+
+    __tablename__ = "referrals"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    program_id: Mapped[str] = mapped_column(Id)
+    version: Mapped[int] = mapped_column(Number)
+    referrer_id: Mapped[str] = mapped_column(Id)
+    referee_id: Mapped[str] = mapped_column(Id)
+    code_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Word)
+    reason: Mapped[str | None] = mapped_column(Word)
+    is_refused_claim: Mapped[bool] = mapped_column(default=False)
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    window_starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deadline_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    converted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    conversion_no: Mapped[int] = mapped_column(Number, default=0)
+    sequence: Mapped[int] = mapped_column(Number, default=0)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        belongs_to("program_versions", "app_id", "program_id", "version", to=("app_id", "program_id", "version")),
+        belongs_to("customers", "app_id", "referrer_id"),
+        belongs_to("customers", "app_id", "referee_id"),
+        belongs_to("codes", "app_id", "code_id"),
+        CheckConstraint("referrer_id <> referee_id OR state = 'rejected'", name="no_self_referral"),
+        Index(
+            "uq_referrals_one_accepted",
+            "app_id",
+            "program_id",
+            "referee_id",
+            unique=True,
+            sqlite_where=ACCEPTED,
+            postgresql_where=ACCEPTED,
+        ),
+        Index(
+            "uq_referrals_refused_once",
+            "app_id",
+            "program_id",
+            "referee_id",
+            "code_id",
+            unique=True,
+            sqlite_where=REFUSED,
+            postgresql_where=REFUSED,
+        ),
+        Index(None, "app_id", "referee_id"),
+        Index(None, "app_id", "referrer_id", "id"),
+        Index(None, "app_id", "program_id", "state", "id"),
+        Index(None, "app_id", "state", "deadline_at"),
+    )
+
+
+class Touch(Base):
+    """One piece of evidence a claim brought: a click token, a signed code or a typed code, and whether it counted."""
+
+    __tablename__ = "touches"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referral_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    n: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(Word)
+    at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    code_id: Mapped[str | None] = mapped_column(Id)
+    click_id: Mapped[str | None] = mapped_column(Id)
+    counted: Mapped[bool] = mapped_column()
+    reason: Mapped[str | None] = mapped_column(Word)
+
+    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"),)
+
+
+class Conversion(Base):
+    """The n-th accepted result of a referral. A reversal keeps the row; a later conversion gets the next number."""
+
+    __tablename__ = "conversions"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referral_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    n: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(Word)
+    reason: Mapped[str | None] = mapped_column(Word)
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    amount_minor: Mapped[int] = mapped_column(Number)
+    refunded_minor: Mapped[int] = mapped_column(Number, default=0)
+
+    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"),)
+
+
+class QualificationFact(Base):
+    """A fact that a conversion counted. `fact_id` is a purchase or an event; an earlier purchase may take its place
+    while nothing is released."""
+
+    __tablename__ = "qualification_facts"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referral_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    n: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    step_key: Mapped[str] = mapped_column(Word, primary_key=True)
+    fact_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    amount_minor: Mapped[int] = mapped_column(Number)
+
+    __table_args__ = (
+        belongs_to("conversions", "app_id", "referral_id", "n", to=("app_id", "referral_id", "n")),
+        Index(None, "app_id", "fact_id"),
+    )
+
+
+class RefereeAnchor(Base):
+    """Held by the one referral of a referee where programs ask for one program per referee."""
+
+    __tablename__ = "referee_anchors"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referee_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    referral_id: Mapped[str] = mapped_column(Id)
+
+    __table_args__ = (
+        belongs_to("customers", "app_id", "referee_id"),
+        belongs_to("referrals", "app_id", "referral_id"),
+    )
+
+
+class BudgetReservation(Base):
+    """Budget set aside for a referral at its claim (`reserve: claimed`), given back when it expires."""
+
+    __tablename__ = "budget_reservations"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referral_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    program_id: Mapped[str] = mapped_column(Id)
+    amount_minor: Mapped[int] = mapped_column(Number)
+    count: Mapped[int] = mapped_column(Number)
+    state: Mapped[str] = mapped_column(Key)
+
+    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"),)

@@ -1,0 +1,1 @@
+"""What one side gets: grant, release, void, claw back, restore."""

@@ -1,0 +1,1 @@
+"""Signing keys as rows, the key ring every process holds, rotation."""

@@ -1,0 +1,1 @@
+"""Apps, API keys and their scopes, request authentication, the test clock."""

@@ -1,0 +1,1 @@
+"""Sources, and what arrives from them; one file per provider."""
