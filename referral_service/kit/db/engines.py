@@ -80,8 +80,8 @@ class Database:
             _prepare_sqlite(self.write_engine, begin="BEGIN IMMEDIATE", read_only=False)
             _prepare_sqlite(self.read_engine, begin="BEGIN", read_only=True)
         else:
-            options = f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} "
-                f"-c statement_timeout={STATEMENT_SECONDS_MAX * 1000} -c TimeZone=UTC"
+            limits = {"lock_timeout": LOCK_WAIT_SECONDS * 1000, "statement_timeout": STATEMENT_SECONDS_MAX * 1000}
+            options = " ".join(f"-c {name}={value}" for name, value in limits.items()) + " -c TimeZone=UTC"
             self.write_engine = create_engine(
                 self.url,
                 pool_size=pool_size,
