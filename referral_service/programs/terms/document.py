@@ -1,7 +1,7 @@
 """The terms document as frozen values: what the schema let through, in the types that the rules reckon with.
 
 The defaults stand on these classes and nowhere else; the schema fills them into the stored document. Amounts
-are whole minor units of the program's currency, percents are `Decimal`, lists are tuples. A field has the name
+are whole minor units of the currency, percents are `Decimal`, lists are tuples. A field has the name that
 it has in the document, but for `Tier.from_nth` ("from" is a word of the language) and `Step.alternatives`.
 """
 
@@ -174,8 +174,7 @@ class Terms:
         """Build from a document that `parse_terms` returned: complete, and known to be valid."""
         attribution, eligibility, qualification = doc["attribution"], doc["eligibility"], doc["qualification"]
         audiences = {
-            name: Filter.from_document(eligibility[name])
-            for name in ("referee_audience", "referrer_audience")
+            name: Filter.from_document(eligibility[name]) for name in ("referee_audience", "referrer_audience")
         }
         return cls(
             currency=doc["currency"],

@@ -104,6 +104,11 @@ class Reward:
         """The custom event that grants this, where `on` is `event:<type>`."""
         return self.on.removeprefix(EVENT_MOMENT) if self.on.startswith(EVENT_MOMENT) else None
 
+    @property
+    def on_conversion(self) -> bool:
+        """Granted for the referral's way to its conversion, so it follows the facts counted on it."""
+        return self.on == "converted" or self.step_key is not None
+
     @classmethod
     def from_document(cls, doc: Mapping[str, Any]) -> Reward:
         return cls(
