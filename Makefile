@@ -65,6 +65,11 @@ openapi: $(VENV)/.ready-dev ## write openapi.yaml from the code
 	$(BIN)/referral-service openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
 
+.PHONY: errors
+errors: $(VENV)/.ready-dev ## write docs/errors.md from the code
+	PYTHONPATH=. $(BIN)/python tests/house/error_page.py > errors.md.new
+	mv errors.md.new docs/errors.md
+
 .PHONY: requirements
 requirements: $(VENV)/.ready-dev ## pin what the image installs, with hashes (needs Python 3.13, as the image has)
 	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5'
@@ -74,7 +79,7 @@ requirements: $(VENV)/.ready-dev ## pin what the image installs, with hashes (ne
 
 .PHONY: clean
 clean: ## remove what the commands above made; the service's data folder stays
-	rm -rf $(VENV) build dist *.egg-info openapi.yaml.new \
+	rm -rf $(VENV) build dist *.egg-info openapi.yaml.new errors.md.new \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .benchmarks .coverage htmlcov
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
