@@ -64,7 +64,7 @@ Key = String(255).with_variant(String(255, collation="C"), "postgresql")
 """Someone else's identifier: an order, an event id, a customer_id."""
 Number = BigInteger().with_variant(Integer(), "sqlite")
 """Amounts in minor units, quantities, ordinals. SQLite's INTEGER has 64 bits and is needed there for row ids."""
-JsonDocument: JSON = JSON().with_variant(JSONB(), "postgresql")  # type: ignore[assignment]
+JsonDocument: JSON = JSON().with_variant(JSONB(), "postgresql")
 LongText = Text()
 
 
