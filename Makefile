@@ -11,9 +11,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # The first interpreter that really starts, is new enough, and can make environments; PYTHON=... overrides it.
-PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+ifndef PYTHON
+PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$candidate"; break; }; done)
+endif
 
 # Test processes at once. More than four share one PostgreSQL and gain nothing.
 TEST_PROCESSES ?= $(shell "$(PYTHON)" -c 'import os; print(max(2, min(4, os.cpu_count() or 2)))' 2>/dev/null || echo 2)
