@@ -27,7 +27,7 @@ LEGAL: dict[str | None, frozenset[str]] = {
 
 
 def worth(reward: Reward, counted_minor: int) -> int:
-    """What `reward` grants for a conversion that counted `counted_minor`: minor units of the currency, or whole units."""
+    """What `reward` grants for a conversion that counted `counted_minor`: minor units of money, else whole units."""
     give = reward.give
     match give:
         case Credit():
