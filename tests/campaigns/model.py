@@ -116,11 +116,13 @@ class World:
         terms = self.programs[claim.program]
         claimed_at = claim.at or self.now
         valid = [touch for touch in claim.touches if is_valid(touch, claimed_at=claimed_at, terms=terms)]
+        standing = self.standings.get((claim.program, claim.referee))
         if not valid:
-            return ClaimVerdict("bad_code")
+            # Its clicks have grown old since it was accepted: the same claim again, or no evidence any more.
+            stale = standing is not None and any(touch.clicked_at is not None for touch in claim.touches)
+            return ClaimVerdict("stale" if stale else "bad_code")
         referrer = valid[0 if terms.touch == "first" else -1].referrer
         assert referrer is not None
-        standing = self.standings.get((claim.program, claim.referee))
         if standing is not None and standing.referrer == referrer:
             return ClaimVerdict("repeated")
         # The window opens at the first valid click, but at most `late_claim_days` before the claim.

@@ -77,7 +77,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    answer: Literal["accepted", "repeated", "refused", "bad_code"]
+    answer: Literal["accepted", "repeated", "refused", "bad_code", "stale"]
     reasons: frozenset[str] = frozenset()
 
 

@@ -1,0 +1,164 @@
+"""The service over HTTP, in the words of `facts`: SHAPES.md is all it knows.
+
+One driver is one test app of its own, so that many histories can share one database and never meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from campaigns.facts import (
+    Advance,
+    Claim,
+    Deliver,
+    Dispute,
+    Enrol,
+    Entry,
+    Event,
+    Purchase,
+    Refund,
+    Terms,
+    Touch,
+)
+from flask.testing import FlaskClient
+
+# Typed by somebody who misread a code: nobody's.
+NOBODYS_CODE = "ZZZZZZZ2"
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a reader sees: the items of GET /v1/referrals and /v1/rewards, and the balances asked for."""
+
+    referrals: list[dict[str, Any]]
+    rewards: list[dict[str, Any]]
+    balances: dict[str, list[dict[str, Any]]]
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+class Driver:
+    def __init__(self, client: FlaskClient, *, operator_key: str, now: datetime, name: str) -> None:
+        self.client = client
+        self.key = operator_key
+        app = {"name": name, "mode": "test", "now": rfc3339(now)}
+        self.key = self.expect(201, "POST", "/v1/apps", app)["api_key"]
+        self.programs: dict[str, str] = {}
+        self.codes: dict[tuple[str, str], dict[str, Any]] = {}
+        self.tokens: dict[tuple[str, str, datetime], str] = {}
+        self.forms = count()
+
+    def call(self, method: str, path: str, body: Any = None, **query: str) -> Answer:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        reply = self.client.open(path, method=method, json=body, headers=headers, query_string=query)
+        # A bug of the service must not look like an answer that a rule might allow.
+        assert reply.status_code < 500, (
+            f"{method} {path} {body}: {reply.status_code} {reply.get_data(as_text=True)}"
+        )
+        return Answer(reply.status_code, reply.get_json(silent=True))
+
+    def expect(self, status: int, method: str, path: str, body: Any = None, **query: str) -> Any:
+        answer = self.call(method, path, body, **query)
+        assert answer.status == status, f"{method} {path} {body}: {answer}"
+        return answer.body
+
+    # -- the stage --------------------------------------------------------------------------------------
+
+    def start_program(self, name: str, terms: Terms) -> None:
+        body = {"name": name, "landing_url": "https://app.example/welcome", "terms": terms.document()}
+        self.programs[name] = self.expect(201, "POST", "/v1/programs", body)["id"]
+        self.expect(200, "POST", f"/v1/programs/{self.programs[name]}/activate")
+
+    def code(self, program: str, customer: str) -> dict[str, Any]:
+        """The customer's code; asked for again, it must be the same one."""
+        path = f"/v1/programs/{self.programs[program]}/codes"
+        known = self.codes.get((program, customer))
+        issued: dict[str, Any] = self.expect(200 if known else 201, "POST", path, {"customer_id": customer})
+        assert known is None or known["code"] == issued["code"]
+        return self.codes.setdefault((program, customer), issued)
+
+    def click(self, program: str, customer: str, *, now: datetime) -> None:
+        path = urlsplit(self.code(program, customer)["share_url"]).path
+        reply = self.client.get(path, headers={"User-Agent": PERSON, "Accept": "text/html"})
+        assert reply.status_code in (302, 303, 307), reply.status_code
+        query = parse_qs(urlsplit(reply.headers["Location"]).query)
+        assert query["ref"] == [self.code(program, customer)["code"]]
+        self.tokens[program, customer, now] = query["ref_click"][0]
+
+    # -- what a story tells -----------------------------------------------------------------------------
+
+    def tell(self, entry: Entry) -> Answer:
+        if isinstance(entry, Enrol):
+            body = {"email": entry.email} if entry.email else {}
+            return self.call("PUT", f"/v1/customers/{entry.customer}", body)
+        if isinstance(entry, Claim):
+            return self.call("POST", "/v1/referrals", self._claim_body(entry))
+        if isinstance(entry, Deliver):
+            events = [event_body(event) for event in entry.events]
+            return self.call("POST", "/v1/events", {"events": events} if entry.batch else events[0])
+        assert isinstance(entry, Advance)
+        seconds = int(entry.by.total_seconds())
+        return Answer(200, self.expect(200, "POST", "/v1/test-clock/advance", {"seconds": seconds}))
+
+    def _claim_body(self, claim: Claim) -> dict[str, Any]:
+        touches = [self._touch(claim.program, touch) for touch in claim.touches]
+        evidence = touches[0] if len(touches) == 1 else {"touches": touches}
+        at = {} if claim.at is None else {"occurred_at": rfc3339(claim.at)}
+        return {**evidence, "referee": {"customer_id": claim.referee}, **at}
+
+    def _touch(self, program: str, touch: Touch) -> dict[str, str]:
+        if touch.referrer is None:
+            return {"code": NOBODYS_CODE}
+        if touch.clicked_at is not None:
+            return {"click_token": self.tokens[program, touch.referrer, touch.clicked_at]}
+        # Typed and signed form by turns: they mean the same.
+        form = ("code", "signed_code")[next(self.forms) % 2]
+        return {form: self.code(program, touch.referrer)[form]}
+
+    # -- what a reader sees -----------------------------------------------------------------------------
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page = self.expect(200, "GET", path, limit="100")
+        found += page["items"]
+        while page.get("next_cursor"):
+            page = self.expect(200, "GET", path, limit="100", cursor=page["next_cursor"])
+            found += page["items"]
+        return found
+
+    def look(self, customers: list[str]) -> Observed:
+        balances = {
+            who: self.expect(200, "GET", f"/v1/customers/{who}/balances")["items"] for who in customers
+        }
+        return Observed(self.items("/v1/referrals"), self.items("/v1/rewards"), balances)
+
+
+def event_body(event: Event) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": event.event_id,
+        "order_id": event.order_id,
+        "occurred_at": rfc3339(event.occurred_at),
+    }
+    if isinstance(event, Purchase):
+        amount = {"amount_minor": event.amount_minor, "currency": event.currency}
+        return {**body, "type": "purchase", "customer_id": event.customer, "amount": amount}
+    if isinstance(event, Dispute):
+        return {**body, "type": "dispute", "dispute_id": event.dispute_id, "status": event.status}
+    assert isinstance(event, Refund)
+    amount = {"amount_minor": event.amount_minor, "currency": event.currency}
+    if event.refund_id is None:
+        return {**body, "type": "refund", "refunded_total": amount}
+    return {**body, "type": "refund", "refund_id": event.refund_id, "amount": amount}

@@ -1,0 +1,236 @@
+"""Campaign 1 (SAFETY.md): a hypothesis machine that tells the service and the model the same story.
+
+Each example is one test app with two programs and five customers. After each step everything that a reader can
+see is compared with the model, and the doctor looks at the books.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import ClassVar, Protocol
+
+from campaigns.driver import Driver
+from campaigns.facts import Advance, Claim, Deliver, Enrol, Entry, Give, RewardTerms, Terms, Touch
+from campaigns.oracle import Oracle
+from campaigns.pictures import Reading
+from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Wish, Wishing, wishes
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+# The same mailbox as Alice's: her own second account.
+EMAILS = {"alice": "alice@example.com", "alter": "Alice+2@example.com", "bob": "bob@example.com"}
+SHARE = Give("percent", percent=Decimal("12.50"), ceiling_minor=3000)
+
+PROGRAMS = {
+    "held": Terms(
+        min_amount_minor=2000,
+        rewards=(
+            RewardTerms("credit", "referrer", Give("credit", 1000), hold_days=14),
+            RewardTerms("share", "referee", SHARE, hold_days=14),
+        ),
+    ),
+    "prompt": Terms(
+        min_amount_minor=2000,
+        rewards=(
+            RewardTerms("credit", "referrer", Give("credit", 999)),
+            RewardTerms("points", "referee", Give("points", 501), keep=True),
+        ),
+    ),
+    "mixed": Terms(
+        touch="first",
+        min_amount_minor=2000,
+        below_minimum="proportional",
+        rewards=(
+            RewardTerms("points", "referrer", Give("points", 500), hold_days=30),
+            RewardTerms("share", "referee", SHARE, hold_days=120),
+            RewardTerms("bonus", "referrer", SHARE, hold_days=100),
+        ),
+    ),
+    "euro": Terms(
+        currency="EUR",
+        referee_is_new=False,
+        late_claim_days=2,
+        within_days=20,
+        rewards=(
+            RewardTerms("credit", "referee", Give("credit", 1000), hold_days=3),
+            RewardTerms("kept", "referrer", Give("percent", percent=Decimal(5)), hold_days=40, keep=True),
+        ),
+    ),
+}
+PAIRS = (("held", "prompt"), ("held", "mixed"), ("mixed", "euro"), ("prompt", "euro"), ("held", "held"))
+programs = st.integers(0, 1)
+referees = st.integers(1, len(CUSTOMERS) - 1)
+
+
+class Stage(Protocol):
+    """The service under test: one for all examples."""
+
+    # How many steps the doctor lets pass; he looks at all that earlier examples left, too.
+    doctor_every: int
+    # Readings that no example has contradicted so far, the likeliest first.
+    readings: list[Reading]
+
+    def open_app(self, *, now: datetime, name: str) -> Driver: ...
+
+    def violations(self) -> list[str]: ...
+
+
+class Campaign(RuleBasedStateMachine):
+    stage: ClassVar[Stage]
+    apps: ClassVar[count[int]] = count(1)
+
+    @initialize(pair=st.sampled_from(PAIRS))
+    def open(self, pair: tuple[str, str]) -> None:
+        self.driver = self.stage.open_app(now=START, name=f"campaign {next(self.apps)}")
+        terms = {f"{name}-{n}": PROGRAMS[name] for n, name in enumerate(pair)}
+        for name, document in terms.items():
+            self.driver.start_program(name, document)
+        self.names = tuple(terms)
+        self.oracle = Oracle(
+            programs=terms, ids=self.driver.programs, now=START, readings=self.stage.readings
+        )
+        self.wishing = Wishing()
+        self.claims: list[Claim] = []
+        self.steps = 0
+        for customer in CUSTOMERS:
+            self.tell(Enrol(customer, EMAILS.get(customer)))
+
+    @property
+    def now(self) -> datetime:
+        return self.oracle.world.now
+
+    def tell(self, entry: Entry) -> None:
+        answer = self.driver.tell(entry)
+        self.oracle.hear(entry, answer, self.driver.look(list(CUSTOMERS)))
+
+    # -- people, codes, claims --------------------------------------------------------------------------
+
+    @rule(customer=st.sampled_from(CUSTOMERS))
+    def put_customer_again(self, customer: str) -> None:
+        self.tell(Enrol(customer, EMAILS.get(customer)))
+
+    @rule(program=programs, customer=st.sampled_from(CUSTOMERS))
+    def issue_code(self, program: int, customer: str) -> None:
+        self.driver.code(self.names[program], customer)
+
+    @rule(program=programs, customer=st.sampled_from(CUSTOMERS[:-1]))
+    def click(self, program: int, customer: str) -> None:
+        self.driver.click(self.names[program], customer, now=self.now)
+
+    @rule(
+        program=programs,
+        referee=referees,
+        pick=st.integers(0, 3),
+        hours_ago=st.sampled_from((0, 0, 0, 1, 72)),
+    )
+    def claim(self, program: int, referee: int, pick: int, hours_ago: int) -> None:
+        at = self.now - timedelta(hours=hours_ago) if hours_ago else None
+        referrer = CUSTOMERS[pick % referee]
+        self._claim(Claim(self.names[program], CUSTOMERS[referee], (Touch(referrer),), at))
+
+    @rule(program=programs, customer=st.sampled_from(CUSTOMERS))
+    def claim_own_code(self, program: int, customer: str) -> None:
+        self._claim(Claim(self.names[program], customer, (Touch(customer),)))
+
+    @rule(program=programs, referee=referees, picks=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+    def claim_codes(self, program: int, referee: int, picks: list[int]) -> None:
+        """Several codes, of several referrers, and some that are nobody's."""
+        known = (None, *CUSTOMERS[:referee])
+        touches = tuple(Touch(known[pick % len(known)]) for pick in picks)
+        self._claim(Claim(self.names[program], CUSTOMERS[referee], touches))
+
+    @precondition(lambda self: self.driver.tokens)
+    @rule(pick=st.integers(0, 7), referee=referees, others=st.booleans())
+    def claim_click(self, pick: int, referee: int, others: bool) -> None:
+        """Clicks on one referrer's link, as the app kept them, perhaps with his code typed in at last."""
+        tokens = list(self.driver.tokens)
+        program, referrer, _ = tokens[pick % len(tokens)]
+        clicks = [Touch(who, at) for name, who, at in sorted(tokens) if (name, who) == (program, referrer)]
+        touches = (*clicks[:8], Touch(None), Touch(referrer)) if others else tuple(clicks[:1])
+        if CUSTOMERS.index(referrer) < referee:
+            self._claim(Claim(program, CUSTOMERS[referee], touches))
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=st.integers(0, 7))
+    def repeat_claim(self, pick: int) -> None:
+        claim = self.claims[-1 - pick % len(self.claims)]
+        if claim.at is not None and self.now - claim.at > timedelta(days=4):
+            # What a claim means whose window is over when it is made, PRODUCT.md does not say.
+            claim = replace(claim, at=None)
+        self.tell(claim)
+
+    def _claim(self, claim: Claim) -> None:
+        self.claims.append(claim)
+        self.tell(claim)
+
+    # -- events -----------------------------------------------------------------------------------------
+
+    def send(self, wish: Wish) -> None:
+        self.tell(Deliver((self.wishing.fulfil(wish, self.oracle.world),)))
+
+    @rule(wish=wishes(st.sampled_from(("purchase", "planned"))))
+    def purchase(self, wish: Wish) -> None:
+        self.send(wish)
+
+    @rule(wish=wishes(st.sampled_from(("refunded_total", "refund"))))
+    def refund(self, wish: Wish) -> None:
+        self.send(wish)
+
+    @rule(wish=wishes(st.just("dispute")))
+    def dispute(self, wish: Wish) -> None:
+        self.send(wish)
+
+    @rule(wish=wishes(st.sampled_from(("again", "other_id", "altered", "used_id"))))
+    def deliver_again(self, wish: Wish) -> None:
+        self.send(wish)
+
+    @rule(batch=st.lists(wishes(st.sampled_from(KINDS)), min_size=1, max_size=5))
+    def deliver_batch(self, batch: list[Wish]) -> None:
+        events = tuple(self.wishing.fulfil(wish, self.oracle.world) for wish in batch)
+        self.tell(Deliver(events, batch=True))
+
+    # -- time -------------------------------------------------------------------------------------------
+
+    @rule(hours=st.sampled_from((1, 24, 72, 7 * 24, 14 * 24, 30 * 24, 100 * 24)))
+    def wait(self, hours: int) -> None:
+        self.tell(Advance(timedelta(hours=hours)))
+
+    @rule(pick=st.integers(0, 11), late=st.sampled_from((-1, 0, 1)))
+    def wait_for_an_edge(self, pick: int, late: int) -> None:
+        """To a deadline, the last chance after it, or the end of a hold; a second short of it, or past it."""
+        edges = []
+        for standing in self.oracle.world.standings.values():
+            edges += [standing.deadline, standing.deadline + timedelta(days=7)]
+            if standing.conversion is not None:
+                rewards = self.oracle.programs[standing.program].rewards
+                edges += [standing.conversion.occurred_at + timedelta(days=r.hold_days) for r in rewards]
+        ahead = sorted({edge + late * SECOND for edge in edges if edge + late * SECOND > self.now})
+        if ahead:
+            self.tell(Advance(ahead[pick % len(ahead)] - self.now))
+
+    # -- the books --------------------------------------------------------------------------------------
+
+    @invariant()
+    def doctor_finds_nothing(self) -> None:
+        self.steps += 1
+        if self.steps % self.stage.doctor_every == 0:
+            assert self.stage.violations() == []
+
+    def teardown(self) -> None:
+        if not hasattr(self, "oracle") or not self.oracle.readings:
+            return
+        assert self.oracle.repeats() == []
+        assert self.stage.violations() == []
+        # Readings that this history has refuted are asked last from now on, and must not be all there were.
+        self.stage.readings = [r for r in self.stage.readings if r in self.oracle.readings]
+        assert self.stage.readings, (
+            "each history agrees with some reading of PRODUCT.md, but no reading with all"
+        )
+
+
+def machine_for(stage: Stage) -> type[Campaign]:
+    return type("CampaignOf" + type(stage).__name__, (Campaign,), {"stage": stage})

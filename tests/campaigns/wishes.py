@@ -1,0 +1,193 @@
+"""Events as a hypothesis machine wishes for them: small choices that shrink well, made into events later.
+
+A wish is fulfilled against what has happened so far: the third order known, the deadline of that referral,
+the event sent before the last. Where there is nothing to choose from, it becomes a plain purchase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Literal, TypeVar
+
+from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund
+from campaigns.model import Standing, World
+from hypothesis import strategies as st
+
+# A referrer stands before his referees, so that nobody is, by a detour, his own referrer's referrer.
+CUSTOMERS = ("alice", "bob", "carol", "dave", "alter")
+# Around the minimum of 20.00, and large enough for the ceilings.
+AMOUNTS = (5000, 1999, 2000, 2001, 12_345, 100_000)
+SECOND = timedelta(seconds=1)
+
+T = TypeVar("T")
+
+Kind = Literal[
+    "purchase", "planned", "refunded_total", "refund", "dispute", "again", "other_id", "altered", "used_id"
+]
+Moment = Literal[
+    "now", "minute_ahead", "too_far_ahead", "hour_ago", "days_ago", "long_ago", "opening", "before_opening",
+    "deadline", "after_deadline", "before_conversion", "with_conversion",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = (
+    "purchase", "purchase", "planned", "refunded_total", "refund", "dispute",
+    "again", "other_id", "altered", "used_id",
+)  # fmt: skip
+MOMENTS: tuple[Moment, ...] = (
+    "now", "now", "hour_ago", "days_ago", "before_conversion", "with_conversion", "opening", "before_opening",
+    "deadline", "after_deadline", "long_ago", "minute_ahead", "too_far_ahead",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    order_id: str
+    customer: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    kind: Kind
+    customer: str
+    amount_minor: int
+    currency: str
+    moment: Moment
+    # Which of the known orders, events or referrals: taken modulo their number.
+    pick: int
+    # About an order that no purchase has been sent for yet.
+    ahead: bool
+    # How much of the order is refunded: whole, down to the minimum, just below it, or a third.
+    share: Literal["whole", "to_minimum", "below_minimum", "third"]
+    dispute_id: str | None
+    status: DisputeStatus
+
+
+def wishes(kind: st.SearchStrategy[Kind]) -> st.SearchStrategy[Wish]:
+    return st.builds(
+        Wish,
+        kind=kind,
+        customer=st.sampled_from(CUSTOMERS[1:]),
+        amount_minor=st.sampled_from(AMOUNTS),
+        currency=st.sampled_from(("USD", "USD", "USD", "EUR")),
+        moment=st.sampled_from(MOMENTS),
+        pick=st.integers(0, 11),
+        ahead=st.sampled_from((False, False, False, True)),
+        share=st.sampled_from(("whole", "to_minimum", "below_minimum", "third")),
+        dispute_id=st.sampled_from((None, None, "d1", "d2")),
+        status=st.sampled_from(("opened", "won", "lost")),
+    )
+
+
+@dataclass
+class Wishing:
+    """Makes events of wishes, and remembers what there is to choose from."""
+
+    minimum_minor: int = 2000
+    orders: list[Order] = field(default_factory=list)
+    planned: list[Order] = field(default_factory=list)
+    sent: list[Event] = field(default_factory=list)
+    verdicts: dict[tuple[str, str | None], DisputeStatus] = field(default_factory=dict)
+    numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def fulfil(self, wish: Wish, world: World) -> Event:
+        event = self._event(wish, world)
+        self.sent.append(event)
+        return event
+
+    def _event(self, wish: Wish, world: World) -> Event:
+        at = occurred_at(wish, world)
+        if wish.kind in ("again", "other_id", "altered", "used_id") and self.sent:
+            return self._repetition(wish, at)
+        if wish.kind in ("purchase", "planned") or wish.kind not in ("refunded_total", "refund", "dispute"):
+            order = self.planned.pop(0) if wish.kind == "planned" and self.planned else self._new_order(wish)
+            return Purchase(
+                self._id(), order.order_id, order.customer, order.amount_minor, order.currency, at
+            )
+        # Refunds and disputes happen now; only a time too far ahead is of interest.
+        at = at if wish.moment == "too_far_ahead" else world.now
+        order = self._order(wish)
+        if wish.kind == "dispute":
+            return self._dispute(wish, order, at)
+        refund_id = None if wish.kind == "refunded_total" else f"r{next(self.numbers)}"
+        amount = self._share(wish, order)
+        return Refund(self._id(), order.order_id, refund_id, amount, order.currency, at)
+
+    def _repetition(self, wish: Wish, at: datetime) -> Event:
+        """Something like an event that was sent before: itself, or with just one thing different."""
+        event = _pick(self.sent, wish.pick)
+        if wish.kind == "again":
+            return event
+        if wish.kind == "used_id":
+            order = self._new_order(wish)
+            return Purchase(
+                event.event_id, order.order_id, order.customer, order.amount_minor, order.currency, at
+            )
+        event = replace(event, event_id=self._id())
+        if wish.kind == "altered" and isinstance(event, Purchase):
+            return replace(event, amount_minor=wish.amount_minor, customer=wish.customer)
+        return event
+
+    def _dispute(self, wish: Wish, order: Order, at: datetime) -> Dispute:
+        status = wish.status
+        if status != "opened":
+            # A provider does not both lose and win one dispute; two of one order may end differently.
+            status = self.verdicts.setdefault((order.order_id, wish.dispute_id), status)
+        return Dispute(self._id(), order.order_id, wish.dispute_id, status, at)
+
+    def _share(self, wish: Wish, order: Order) -> int:
+        rest = {"whole": 0, "to_minimum": self.minimum_minor, "below_minimum": self.minimum_minor - 100}
+        amount = order.amount_minor - rest.get(wish.share, order.amount_minor - order.amount_minor // 3)
+        return amount if 0 < amount <= order.amount_minor else order.amount_minor
+
+    def _order(self, wish: Wish) -> Order:
+        if wish.ahead or not self.orders:
+            order = self._new_order(wish)
+            self.planned.append(order)
+            return order
+        return _pick(self.orders, wish.pick)
+
+    def _new_order(self, wish: Wish) -> Order:
+        order = Order(f"o{next(self.numbers)}", wish.customer, wish.amount_minor, wish.currency)
+        self.orders.append(order)
+        return order
+
+    def _id(self) -> str:
+        return f"e{next(self.numbers)}"
+
+
+def occurred_at(wish: Wish, world: World) -> datetime:
+    now = world.now
+    plain = {
+        "minute_ahead": timedelta(seconds=60),
+        "too_far_ahead": timedelta(seconds=61),
+        "hour_ago": timedelta(hours=-1),
+        "days_ago": timedelta(days=-1 - wish.pick),
+        "long_ago": timedelta(days=-200),
+    }
+    if wish.moment in plain:
+        return now + plain[wish.moment]
+    standings = [s for (_, referee), s in world.standings.items() if referee == wish.customer]
+    if wish.moment == "now" or not standings:
+        return now
+    return min(now, _edge(wish, _pick(standings, wish.pick), now))
+
+
+def _edge(wish: Wish, standing: Standing, now: datetime) -> datetime:
+    converted = now if standing.conversion is None else standing.conversion.occurred_at
+    edges: dict[Moment, datetime] = {
+        "opening": standing.opens_at,
+        "before_opening": standing.opens_at - SECOND,
+        "deadline": standing.deadline,
+        "after_deadline": standing.deadline + SECOND,
+        "before_conversion": converted - SECOND,
+        "with_conversion": converted,
+    }
+    return edges[wish.moment]
+
+
+def _pick(things: Sequence[T], number: int) -> T:
+    return things[-1 - number % len(things)]
