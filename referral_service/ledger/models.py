@@ -13,8 +13,9 @@ from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Wor
 class LedgerAccount(Base):
     """What one owner (a customer or a program) holds of one unit under one heading (`kind`).
 
-    `balance` is the sum of the account's postings for customers' accounts. A program's accounts would be one hot row
-    under every grant, so theirs stays empty and is summed when asked for. `sequence` counts balance notifications.
+    `balance` is the sum of the account's postings for customers' accounts, and never below zero but for a debt, which
+    is never above. A program's accounts would be one hot row under every grant, so theirs stays empty and is summed
+    when asked for. `sequence` counts balance notifications. `id` follows from the rest (`accounts.account_id`).
     """
 
     __tablename__ = "ledger_accounts"
@@ -28,7 +29,10 @@ class LedgerAccount(Base):
     sequence: Mapped[int] = mapped_column(Number, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (UniqueConstraint("app_id", "owner", "kind", "unit"),)
+    __table_args__ = (
+        UniqueConstraint("app_id", "owner", "kind", "unit"),
+        CheckConstraint("CASE WHEN kind = 'debt' THEN balance <= 0 ELSE balance >= 0 END", name="not_overdrawn"),
+    )
 
 
 class LedgerTxn(Base):
@@ -73,7 +77,8 @@ class LedgerPosting(Base):
 class Lot(Base):
     """What one release put into a customer's account; redemptions take lots by earliest expiry, then oldest.
 
-    `origin` is the reward (or adjustment) it came from; `rest` is `granted` less its movements, never below zero.
+    `origin` is the reward (or adjustment) it came from; `payer` is the program whose accounts answer for it (`app` for
+    an adjustment). `rest` is `granted` and its movements together, never below zero.
     """
 
     __tablename__ = "lots"
@@ -82,6 +87,7 @@ class Lot(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     account_id: Mapped[str] = mapped_column(Id)
     origin: Mapped[str] = mapped_column(Id)
+    payer: Mapped[str] = mapped_column(Id)
     unit: Mapped[str] = mapped_column(Word)
     granted: Mapped[int] = mapped_column(Number)
     rest: Mapped[int] = mapped_column(Number)
@@ -99,6 +105,13 @@ class Lot(Base):
             "expires_at",
             sqlite_where=text("rest > 0"),
             postgresql_where=text("rest > 0"),
+        ),
+        Index(
+            "ix_lots_due",
+            "app_id",
+            "expires_at",
+            sqlite_where=text("rest > 0 AND expires_at IS NOT NULL"),
+            postgresql_where=text("rest > 0 AND expires_at IS NOT NULL"),
         ),
     )
 

@@ -26,6 +26,10 @@ def upgrade() -> None:
         sa.Column("balance", Number, nullable=True),
         sa.Column("sequence", Number, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "CASE WHEN kind = 'debt' THEN balance <= 0 ELSE balance >= 0 END",
+            name=op.f("ck_ledger_accounts_not_overdrawn"),
+        ),
         sa.PrimaryKeyConstraint("app_id", "id", name=op.f("pk_ledger_accounts")),
         sa.UniqueConstraint("app_id", "owner", "kind", "unit", name=op.f("uq_ledger_accounts_app_id_owner_kind_unit")),
     )
@@ -95,6 +99,7 @@ def upgrade() -> None:
         sa.Column("id", Id, nullable=False),
         sa.Column("account_id", Id, nullable=False),
         sa.Column("origin", Id, nullable=False),
+        sa.Column("payer", Id, nullable=False),
         sa.Column("unit", Word, nullable=False),
         sa.Column("granted", Number, nullable=False),
         sa.Column("rest", Number, nullable=False),
@@ -116,6 +121,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("rest > 0"),
         postgresql_where=sa.text("rest > 0"),
+    )
+    op.create_index(
+        "ix_lots_due",
+        "lots",
+        ["app_id", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("rest > 0 AND expires_at IS NOT NULL"),
+        postgresql_where=sa.text("rest > 0 AND expires_at IS NOT NULL"),
     )
     op.create_table(
         "redemptions",
