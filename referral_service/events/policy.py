@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 OPENED, WON, LOST = "opened", "won", "lost"
+FINALITY = (OPENED, WON, LOST)
 
 
 def refunded(refunds: Iterable[tuple[str, int]], *, amount_minor: int | None) -> int:
@@ -24,10 +25,8 @@ def refunded(refunds: Iterable[tuple[str, int]], *, amount_minor: int | None) ->
 
 
 def dispute_after(stored: str | None, given: str) -> str:
-    """A dispute's state after a message: won and lost are final, so an "opened" that comes late changes nothing."""
-    if stored in (WON, LOST) and given == OPENED:
-        return stored
-    return given
+    """A dispute's state after a message. The further one stands, so an "opened" that comes late changes nothing."""
+    return given if stored is None else max(stored, given, key=FINALITY.index)
 
 
 def disputes_together(states: Iterable[str]) -> str | None:

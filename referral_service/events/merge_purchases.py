@@ -1,0 +1,65 @@
+"""Two rows that turn out to be one order become one: the older carries on under every name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from sqlalchemy import Table, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from referral_service.events.models import Dispute, Event, Refund
+from referral_service.events.purchases import PurchaseRow, aliases, purchases
+
+refunds = cast(Table, Refund.__table__)
+disputes = cast(Table, Dispute.__table__)
+events = cast(Table, Event.__table__)
+
+
+def merge_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> PurchaseRow:
+    """Merge locked purchases into the first of `rows` (the oldest) and give it back.
+
+    A checkout session and a payment intent may each have made a purchase before an invoice names both. What the older
+    row lacks it takes from the younger; refunds and disputes move over, those that both have count once.
+    """
+    survivor, *others = rows
+    for other in others:
+        session.execute(
+            update(aliases)
+            .where(aliases.c.app_id == app_id, aliases.c.purchase_id == other.id)
+            .values(purchase_id=survivor.id)
+        )
+        for table in (refunds, disputes):
+            _move(session, table, app_id=app_id, old=other.id, new=survivor.id)
+        session.execute(
+            update(events)
+            .where(events.c.app_id == app_id, events.c.purchase_id == other.id)
+            .values(purchase_id=survivor.id)
+        )
+        _inherit(survivor, other)
+        session.execute(
+            update(purchases)
+            .where(purchases.c.app_id == app_id, purchases.c.id == other.id)
+            .values(merged_into=survivor.id, customer_id=None, payer_email_index=None)
+        )
+    return survivor
+
+
+def _move(session: Session, table: Table, *, app_id: int, old: str, new: str) -> None:
+    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    mine = (table.c.app_id == app_id, table.c.purchase_id == old)
+    rows = [dict(row._mapping) | {"purchase_id": new} for row in session.execute(select(table).where(*mine))]
+    if rows:
+        session.execute(dialect_insert(table).on_conflict_do_nothing(), rows)
+        session.execute(delete(table).where(*mine))
+
+
+def _inherit(survivor: PurchaseRow, other: PurchaseRow) -> None:
+    if survivor.confirmed_at is None:
+        survivor.event_id, survivor.confirmed_at = other.event_id, other.confirmed_at
+        survivor.amount_minor, survivor.currency = other.amount_minor, other.currency
+        survivor.lines, survivor.attributes = other.lines, other.attributes
+        survivor.occurred_at = other.occurred_at
+    if survivor.customer_id is None:
+        survivor.customer_id, survivor.payer_email_index = other.customer_id, other.payer_email_index

@@ -1,0 +1,205 @@
+"""Purchases under all their names. Every message about an order ends at one locked row, whichever came first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from referral_service.events.given import GivenEvent
+from referral_service.events.models import Purchase, PurchaseAlias
+from referral_service.kit.ids import new_id
+
+purchases = cast(Table, Purchase.__table__)
+aliases = cast(Table, PurchaseAlias.__table__)
+
+
+@dataclass(slots=True)
+class PurchaseRow:
+    """A purchase as it is stored; the fields are columns. `confirmed_at` is empty while only a refund is known."""
+
+    id: str
+    source_id: str
+    customer_id: str | None
+    payer_email_index: bytes | None
+    event_id: str | None
+    amount_minor: int | None
+    currency: str | None
+    lines: list[dict[str, Any]]
+    attributes: dict[str, Any]
+    occurred_at: datetime | None
+    confirmed_at: datetime | None
+    refunded_minor: int
+    dispute_state: str | None
+
+
+COLUMNS = [
+    purchases.c.id,
+    purchases.c.source_id,
+    purchases.c.customer_id,
+    purchases.c.payer_email_index,
+    purchases.c.event_id,
+    purchases.c.amount_minor,
+    purchases.c.currency,
+    purchases.c.lines,
+    purchases.c.attributes,
+    purchases.c.occurred_at,
+    purchases.c.confirmed_at,
+    purchases.c.refunded_minor,
+    purchases.c.dispute_state,
+]
+CONFIRM = (
+    update(purchases)
+    .where(purchases.c.app_id == bindparam("b_app_id"), purchases.c.id == bindparam("b_id"))
+    .values(
+        {
+            name: bindparam(f"b_{name}")
+            for name in (
+                "customer_id", "payer_email_index", "event_id", "amount_minor", "currency", "lines", "attributes",
+                "occurred_at", "confirmed_at", "refunded_minor", "dispute_state",
+            )
+        }
+    )
+)  # fmt: skip
+
+
+def lock_purchases(
+    session: Session, *, app_id: int, source_id: str, groups: Sequence[Sequence[str]]
+) -> dict[str, PurchaseRow]:
+    """Find or make the purchase that each group of aliases names, and lock them all; gives alias -> row.
+
+    A group that joins purchases thought to be two makes them one: the older row carries on.
+    """
+    wanted = sorted({alias for group in groups for alias in group})
+    known = _purchase_ids(session, app_id=app_id, source_id=source_id, wanted=wanted)
+    if len(known) < len(wanted):
+        _name_the_unknown(session, app_id=app_id, source_id=source_id, groups=groups, known=known)
+        known = _purchase_ids(session, app_id=app_id, source_id=source_id, wanted=wanted)
+    rows = _locked(session, app_id=app_id, purchase_ids=set(known.values()))
+    return {alias: rows[purchase_id] for alias, purchase_id in known.items()}
+
+
+def several_rows(rows: Mapping[str, PurchaseRow], group: Sequence[str]) -> list[PurchaseRow]:
+    """The distinct purchases that one group of aliases leads to, the oldest first."""
+    return sorted({rows[alias].id: rows[alias] for alias in group}.values(), key=lambda row: row.id)
+
+
+def _purchase_ids(session: Session, *, app_id: int, source_id: str, wanted: Sequence[str]) -> dict[str, str]:
+    statement = select(aliases.c.alias, aliases.c.purchase_id).where(
+        aliases.c.app_id == app_id, aliases.c.source_id == source_id, aliases.c.alias.in_(wanted)
+    )
+    return dict(session.execute(statement).tuples().all())
+
+
+def _name_the_unknown(
+    session: Session,
+    *,
+    app_id: int,
+    source_id: str,
+    groups: Sequence[Sequence[str]],
+    known: Mapping[str, str],
+) -> None:
+    made: dict[str, str] = {}
+    new_purchases: list[str] = []
+    for group in groups:
+        owner = next((known[alias] for alias in group if alias in known), None)
+        owner = owner or next((made[alias] for alias in group if alias in made), None)
+        if owner is None:
+            owner = new_id("pur")
+            new_purchases.append(owner)
+        made.update({alias: owner for alias in group if alias not in known and alias not in made})
+    if new_purchases:
+        session.execute(
+            insert(purchases),
+            [
+                {"app_id": app_id, "id": purchase_id, "source_id": source_id, "lines": [], "attributes": {}}
+                | {"refunded_minor": 0}
+                for purchase_id in new_purchases
+            ],
+        )
+    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # Sorted, so that two senders of the same names wait for each other instead of deadlocking.
+    taken = session.execute(
+        dialect_insert(aliases).on_conflict_do_nothing().returning(aliases.c.alias),
+        [
+            {"app_id": app_id, "source_id": source_id, "alias": alias, "purchase_id": made[alias]}
+            for alias in sorted(made)
+        ],
+    )
+    lost = set(made) - {alias for (alias,) in taken}
+    if lost:
+        _drop_nameless(session, app_id=app_id, candidates=sorted({made[alias] for alias in lost} & set(new_purchases)))
+
+
+def _drop_nameless(session: Session, *, app_id: int, candidates: Sequence[str]) -> None:
+    """Another sender named the order a moment earlier: the row made here for it has no name and goes."""
+    named = select(aliases.c.purchase_id).where(aliases.c.app_id == app_id, aliases.c.purchase_id.in_(candidates))
+    session.execute(
+        delete(purchases).where(
+            purchases.c.app_id == app_id, purchases.c.id.in_(candidates), purchases.c.id.not_in(named)
+        )
+    )
+
+
+def _locked(session: Session, *, app_id: int, purchase_ids: set[str]) -> dict[str, PurchaseRow]:
+    statement = (
+        select(*COLUMNS)
+        .where(purchases.c.app_id == app_id, purchases.c.id.in_(sorted(purchase_ids)))
+        .order_by(purchases.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: PurchaseRow(*row) for row in session.execute(statement)}
+
+
+def confirm(row: PurchaseRow, given: GivenEvent, *, event_id: str, now: datetime) -> None:
+    """Fill in a purchase from the message that confirms it. Asks nothing of the database; see `save_purchases`."""
+    if given.amount is None:
+        raise ValueError("a purchase without an amount")
+    row.event_id = event_id
+    row.amount_minor, row.currency = given.amount.amount_minor, given.amount.currency
+    row.lines, row.attributes = list(given.lines), dict(given.attributes)
+    row.occurred_at, row.confirmed_at = given.occurred_at, now
+
+
+def save_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> None:
+    """Write what became of locked purchases, in the order of their ids."""
+    parameters = [
+        {
+            "b_app_id": app_id,
+            "b_id": row.id,
+            "b_customer_id": row.customer_id,
+            "b_payer_email_index": row.payer_email_index,
+            "b_event_id": row.event_id,
+            "b_amount_minor": row.amount_minor,
+            "b_currency": row.currency,
+            "b_lines": row.lines,
+            "b_attributes": row.attributes,
+            "b_occurred_at": row.occurred_at,
+            "b_confirmed_at": row.confirmed_at,
+            "b_refunded_minor": row.refunded_minor,
+            "b_dispute_state": row.dispute_state,
+        }
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+    if parameters:
+        session.connection().execute(CONFIRM, parameters)
+
+
+def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_index: bytes) -> int:
+    """Give purchases whose payer was known only by e-mail to the customer who has that e-mail; gives how many."""
+    statement = (
+        update(purchases)
+        .where(
+            purchases.c.app_id == app_id,
+            purchases.c.payer_email_index == email_index,
+            purchases.c.customer_id.is_(None),
+        )
+        .values(customer_id=customer_id, payer_email_index=None)
+        .returning(purchases.c.id)
+    )
+    return len(session.execute(statement).all())
