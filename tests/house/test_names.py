@@ -36,6 +36,7 @@ ROOMS = {
     "clicks",
     "codes",
     "customers",
+    "doctor",
     "events",
     "insights",
     "journeys",
