@@ -10,7 +10,7 @@ import pytest
 from house.source_tree import CODE_FOLDERS, ROOT, parsed, python_files, shown, tracked_files
 
 # Put together at run time, so that this file is not its own finding.
-UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "HA" + "CK"]) + r")\b")
 TEXT_SUFFIXES = {"", ".css", ".html", ".js", ".json", ".md", ".mako", ".py", ".toml", ".txt", ".yaml", ".yml"}
 SWITCHED_OFF = {"pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail", "pytest.xfail", "unittest.skip"}
 

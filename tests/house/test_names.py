@@ -69,8 +69,8 @@ def test_no_module_or_folder_has_a_name_that_says_nothing() -> None:
     assert offenders == []
 
 
-def test_no_class_is_a_manager_or_a_service() -> None:
-    declared = re.compile(r"^\s*class (\w*(?:Manager|Service|Helper|Utils?))\b", re.MULTILINE)
+def test_no_class_is_a_manager_or_a_service_of_something() -> None:
+    declared = re.compile(r"^\s*class (\w+(?:Manager|Service|Helper|Utils?))\b", re.MULTILINE)
     offenders = [
         f"{shown(path)}:{name}"
         for path in python_files("referral_service")
