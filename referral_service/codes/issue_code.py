@@ -1,0 +1,122 @@
+"""Give a customer the code to share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Insert, and_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from referral_service.codes.errors import CodeTaken, ProgramNotActive
+from referral_service.codes.models import Code
+from referral_service.codes.vanity import clean_vanity, is_offensive
+from referral_service.customers.ensure_customers import ensure_customers
+from referral_service.customers.models import Customer
+from referral_service.kit.errors import NotFound
+from referral_service.kit.ids import fold, new_id, random_code
+from referral_service.programs.models import Program
+
+# 35 random bits: even among a hundred million codes of one app, eight misses in a row mean a broken generator.
+ATTEMPTS_MAX = 8
+
+_COLUMNS = Code.__table__.columns
+
+
+def issue_code(
+    session: Session, *, app_id: int, program_id: str, customer_external_id: str, vanity: str | None, now: datetime
+) -> tuple[Code, bool]:
+    """Return the customer's active code in this program, and whether this call made it.
+
+    There is one at most: whoever asks again, or at the same time, gets the same, also when asking for another vanity
+    text. The customer is made if absent. Raises NotFound for the program, ProgramNotActive, InvalidVanityText,
+    CodeNotAllowed, CodeTaken.
+    """
+    wanted = clean_vanity(vanity) if vanity is not None else None
+    customer_id, existing = _find(session, app_id=app_id, program_id=program_id, external_id=customer_external_id)
+    if existing is not None:
+        return existing, False
+    if customer_id is None:
+        made = ensure_customers(session, app_id=app_id, external_ids=[customer_external_id], now=now)
+        customer_id = made[customer_external_id]
+    for _ in range(ATTEMPTS_MAX):
+        text, folded = wanted or _fresh_text()
+        code = Code(
+            app_id=app_id,
+            id=new_id("rc"),
+            program_id=program_id,
+            customer_id=customer_id,
+            text=text,
+            folded=folded,
+            is_vanity=wanted is not None,
+            state="active",
+            created_at=now,
+            revoked_at=None,
+        )
+        if _inserted(session, code):
+            return code, True
+        # Either somebody asked at the same time, and theirs is this customer's code now, or the text is taken.
+        theirs = active_code(session, app_id=app_id, program_id=program_id, customer_id=customer_id)
+        if theirs is not None:
+            return theirs, False
+        if wanted is not None:
+            raise CodeTaken(errors={"vanity": ["Taken."]})
+    raise RuntimeError("No free random code was found; the random generator must be broken.")
+
+
+def active_code(session: Session, *, app_id: int, program_id: str, customer_id: str) -> Code | None:
+    """Return the active code of a customer (`cus_` id) in a program, if there is one."""
+    row = session.execute(
+        select(*_COLUMNS).where(
+            Code.app_id == app_id,
+            Code.program_id == program_id,
+            Code.customer_id == customer_id,
+            Code.state == "active",
+        )
+    ).one_or_none()
+    return None if row is None else Code(**row._mapping)
+
+
+def _find(session: Session, *, app_id: int, program_id: str, external_id: str) -> tuple[str | None, Code | None]:
+    """Return the customer's `cus_` id and active code, as far as they exist, in one statement."""
+    mine = and_(Customer.app_id == Program.app_id, Customer.external_id == external_id)
+    active = and_(
+        Code.app_id == Customer.app_id,
+        Code.program_id == Program.id,
+        Code.customer_id == Customer.id,
+        Code.state == "active",
+    )
+    row = session.execute(
+        select(Program.status, Customer.id.label("found_customer_id"), *_COLUMNS)
+        .select_from(Program)
+        .outerjoin(Customer, mine)
+        .outerjoin(Code, active)
+        .where(Program.app_id == app_id, Program.id == program_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no such program in this app.")
+    if row.status != "active":
+        raise ProgramNotActive(program_status=row.status)
+    columns = {column.name: row._mapping[column] for column in _COLUMNS}
+    return row.found_customer_id, None if columns["id"] is None else Code(**columns)
+
+
+def _fresh_text() -> tuple[str, str]:
+    text = random_code()
+    while is_offensive(text):
+        text = random_code()
+    folded = fold(text)
+    assert folded == text
+    return text, text
+
+
+def _inserted(session: Session, code: Code) -> bool:
+    """Insert unless a unique key stands against it; on PostgreSQL this waits for whoever inserts the same right now."""
+    values = {column.name: getattr(code, column.name) for column in _COLUMNS}
+    return session.execute(_insert(session).returning(Code.id), values).one_or_none() is not None
+
+
+def _insert(session: Session) -> Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(Code).on_conflict_do_nothing()
+    return sqlite.insert(Code).on_conflict_do_nothing()

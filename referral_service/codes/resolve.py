@@ -1,0 +1,35 @@
+"""Find codes by their folded text, a whole set in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from referral_service.codes.models import Code
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCode:
+    """What a code stands for. `customer_id` is the `cus_` id of whoever shares it; `state` is `active` or `revoked`."""
+
+    code_id: str
+    program_id: str
+    customer_id: str
+    state: str
+    folded: str
+
+
+def resolve_codes(session: Session, *, app_id: int, folded: Sequence[str]) -> dict[str, ResolvedCode]:
+    """Return the app's codes by folded text; what is not there does not exist. One statement, whatever the length."""
+    wanted = sorted(set(folded))
+    if not wanted:
+        return {}
+    found = session.execute(
+        select(Code.id, Code.program_id, Code.customer_id, Code.state, Code.folded).where(
+            Code.app_id == app_id, Code.folded.in_(wanted)
+        )
+    )
+    return {row.folded: ResolvedCode(*row) for row in found}
