@@ -33,7 +33,7 @@ class GivenDispute:
 class GivenEvent:
     """One fact. `aliases` are the ids its source knows the order by, the order id itself first.
 
-    The person is `customer_id` (the app's own id) or, failing that, the first of `customer_hints` that the app knows as
+    `order_source_id` names the source whose order it speaks of, where that is not the event's own source. The person is `customer_id` (the app's own id) or, failing that, the first of `customer_hints` that the app knows as
     a customer_id, or the one customer with `email` (raw; it is hashed at once and never stored by events).
     `code`, `signed_code` or `click_token` make a purchase claim as well.
     """
@@ -45,6 +45,7 @@ class GivenEvent:
     customer_hints: Sequence[str] = ()
     email: str | None = None
     aliases: Sequence[str] = ()
+    order_source_id: str | None = None
     amount: Money | None = None
     lines: Sequence[dict[str, Any]] = ()
     attributes: dict[str, Any] = field(default_factory=dict)

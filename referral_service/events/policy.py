@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+# Clocks differ a little; what lies further ahead is a mistake.
+AHEAD_MAX = timedelta(minutes=1)
 
 OPENED, WON, LOST = "opened", "won", "lost"
 FINALITY = (OPENED, WON, LOST)
@@ -22,6 +26,11 @@ def refunded(refunds: Iterable[tuple[str, int]], *, amount_minor: int | None) ->
             cumulative = max(cumulative, amount)
     total = max(singles, cumulative)
     return total if amount_minor is None else min(total, amount_minor)
+
+
+def lies_ahead(occurred_at: datetime, *, now: datetime) -> bool:
+    """Whether a sender says that something happens more than a minute from now."""
+    return occurred_at > now + AHEAD_MAX
 
 
 def dispute_after(stored: str | None, given: str) -> str:

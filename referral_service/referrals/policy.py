@@ -171,7 +171,5 @@ def _kept(standing: Standing, facts: Sequence[Fact], as_it_is: Decision) -> Deci
 def _stored(standing: Standing, facts: Sequence[Fact]) -> tuple[Counted, ...]:
     by_id = {fact.id: fact for fact in facts}
     return tuple(
-        Counted(step_key, by_id[fact_id], amount)
-        for step_key, fact_id, amount in standing.counted
-        if fact_id in by_id
+        Counted(step_key, by_id[fact_id], amount) for step_key, fact_id, amount in standing.counted if fact_id in by_id
     )

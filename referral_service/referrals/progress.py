@@ -135,9 +135,7 @@ def why_not_counted(fact: Fact, terms: Terms, window: Window) -> str | None:
     return told[0] if told else "other_type"
 
 
-def _best_alternative(
-    step: Step, facts: Sequence[Fact], terms: Terms, not_before: datetime | None
-) -> StepProgress:
+def _best_alternative(step: Step, facts: Sequence[Fact], terms: Terms, not_before: datetime | None) -> StepProgress:
     tried = [_follow(step, alternative, facts, terms, not_before) for alternative in step.alternatives]
     met = [(result.met_at, position, result) for position, result in enumerate(tried) if result.met_at is not None]
     if met:

@@ -1,0 +1,149 @@
+"""Claims as rows: an accepted referral, or a refused one that is kept beside it with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, delete, insert, select
+from sqlalchemy.orm import Session
+
+from referral_service.kit.ids import new_id
+from referral_service.notifications.announce import announce
+from referral_service.referrals.attribution import TouchSeen
+from referral_service.referrals.models import Touch
+from referral_service.referrals.policy import PENDING, REJECTED
+from referral_service.referrals.progress import Window
+from referral_service.referrals.store import COLUMNS, ReferralRow, insert_referral, referrals, update_referrals
+
+touches = cast(Table, Touch.__table__)
+
+
+def accepted_referral(session: Session, *, app_id: int, program_id: str, referee_id: str) -> ReferralRow | None:
+    """The referral of a locked referee in a program that was accepted, if there is one."""
+    row = session.execute(
+        select(*COLUMNS).where(
+            referrals.c.app_id == app_id,
+            referrals.c.program_id == program_id,
+            referrals.c.referee_id == referee_id,
+            referrals.c.state != REJECTED,
+        )
+    ).one_or_none()
+    return ReferralRow(*row) if row else None
+
+
+def accept_claim(
+    session: Session,
+    *,
+    app_id: int,
+    program_id: str,
+    version: int,
+    referrer_id: str,
+    referee_id: str,
+    code_id: str,
+    claimed_at: datetime,
+    window: Window,
+    seen: Sequence[TouchSeen],
+    now: datetime,
+) -> ReferralRow:
+    """Write the referral a claim makes, pending, with its touches and its notification."""
+    row = _new_row(
+        program_id=program_id, version=version, referrer_id=referrer_id, referee_id=referee_id, code_id=code_id,
+        claimed_at=claimed_at, window=window, state=PENDING, reason=None, now=now,
+    )  # fmt: skip
+    insert_referral(session, app_id=app_id, row=row)
+    _write_touches(session, app_id=app_id, referral_id=row.id, seen=seen)
+    announce(session, app_id=app_id, changes=[row.change("referral.created", None)], now=now)
+    return row
+
+
+def refuse_claim(
+    session: Session,
+    *,
+    app_id: int,
+    program_id: str,
+    version: int,
+    referrer_id: str,
+    referee_id: str,
+    code_id: str,
+    claimed_at: datetime,
+    window: Window,
+    seen: Sequence[TouchSeen],
+    reason: str,
+    now: datetime,
+) -> ReferralRow:
+    """Record a refused claim, once per code; tried again, the row keeps the latest reason and evidence."""
+    found = session.execute(
+        select(*COLUMNS)
+        .where(
+            referrals.c.app_id == app_id,
+            referrals.c.program_id == program_id,
+            referrals.c.referee_id == referee_id,
+            referrals.c.code_id == code_id,
+            referrals.c.is_refused_claim,
+        )
+        .with_for_update()
+    ).one_or_none()
+    if found is not None:
+        row = ReferralRow(*found)
+        row.reason, row.updated_at = reason, now
+        update_referrals(session, app_id=app_id, rows=[row])
+    else:
+        row = _new_row(
+            program_id=program_id, version=version, referrer_id=referrer_id, referee_id=referee_id, code_id=code_id,
+            claimed_at=claimed_at, window=window, state=REJECTED, reason=reason, now=now,
+        )  # fmt: skip
+        row.is_refused_claim = True
+        insert_referral(session, app_id=app_id, row=row)
+        announce(session, app_id=app_id, changes=[row.change("referral.rejected", None)], now=now)
+    _write_touches(session, app_id=app_id, referral_id=row.id, seen=seen)
+    return row
+
+
+def _new_row(
+    *,
+    program_id: str,
+    version: int,
+    referrer_id: str,
+    referee_id: str,
+    code_id: str,
+    claimed_at: datetime,
+    window: Window,
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> ReferralRow:
+    return ReferralRow(
+        id=new_id("ref"),
+        program_id=program_id,
+        version=version,
+        referrer_id=referrer_id,
+        referee_id=referee_id,
+        code_id=code_id,
+        state=state,
+        reason=reason,
+        is_refused_claim=False,
+        claimed_at=claimed_at,
+        recorded_at=now,
+        window_starts_at=window.starts_at,
+        deadline_at=window.deadline_at,
+        converted_at=None,
+        conversion_no=0,
+        sequence=1,
+        updated_at=now,
+    )
+
+
+def _write_touches(session: Session, *, app_id: int, referral_id: str, seen: Sequence[TouchSeen]) -> None:
+    session.execute(delete(touches).where(touches.c.app_id == app_id, touches.c.referral_id == referral_id))
+    session.execute(
+        insert(touches),
+        [
+            {
+                "app_id": app_id, "referral_id": referral_id, "n": touch.n, "kind": touch.kind, "at": touch.at,
+                "code_id": touch.code_id, "click_id": touch.click_id, "counted": touch.counted, "reason": touch.reason,
+            }
+            for touch in seen
+        ],
+    )  # fmt: skip

@@ -1,0 +1,200 @@
+"""Referrals and their conversions read and written set-wise. Statements are Core and cacheable: this is the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from referral_service.notifications.announce import Change
+from referral_service.referrals.document import referral_document
+from referral_service.referrals.models import Conversion, QualificationFact, Referral
+from referral_service.referrals.policy import LEGAL, REJECTED
+from referral_service.referrals.progress import Counted, Window
+
+referrals = cast(Table, Referral.__table__)
+conversions = cast(Table, Conversion.__table__)
+qualification_facts = cast(Table, QualificationFact.__table__)
+
+
+@dataclass(slots=True)
+class ReferralRow:
+    """A referral as it is stored; the fields are the columns of `referrals`."""
+
+    id: str
+    program_id: str
+    version: int
+    referrer_id: str
+    referee_id: str
+    code_id: str
+    state: str
+    reason: str | None
+    is_refused_claim: bool
+    claimed_at: datetime
+    recorded_at: datetime
+    window_starts_at: datetime
+    deadline_at: datetime
+    converted_at: datetime | None
+    conversion_no: int
+    sequence: int
+    updated_at: datetime
+
+    @property
+    def window(self) -> Window:
+        return Window(self.window_starts_at, self.deadline_at)
+
+    def turn(self, state: str, *, event: str, reason: str | None, now: datetime) -> Change:
+        """Change the state, by the one table of legal transitions, and give what is to be announced."""
+        if state not in LEGAL[self.state]:
+            raise ValueError(f"a referral does not go from {self.state} to {state}")
+        previous, self.state, self.reason, self.updated_at = self.state, state, reason, now
+        self.sequence += 1
+        return self.change(event, previous)
+
+    def change(self, event: str, previous: str | None) -> Change:
+        """What announces the state the referral has just come to."""
+        return Change(
+            type=event,
+            object_id=self.id,
+            sequence=self.sequence,
+            previous_state=previous,
+            state=self.state,
+            reason=self.reason,
+            object=referral_document(self),
+        )
+
+
+NAMES = [column.name for column in fields(ReferralRow)]
+COLUMNS = [referrals.c[name] for name in NAMES]
+CHANGED_BY_TURNS = ("state", "reason", "converted_at", "conversion_no", "sequence", "updated_at")
+UPDATE = (
+    update(referrals)
+    .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
+    .values({name: bindparam(f"b_{name}") for name in CHANGED_BY_TURNS})
+)
+
+
+def lock_referrals_of(session: Session, *, app_id: int, referee_ids: Sequence[str]) -> list[ReferralRow]:
+    """Lock and read every referral of these referees that was accepted, in the order of their ids."""
+    if not referee_ids:
+        return []
+    return _locked(session, referrals.c.app_id == app_id, referrals.c.referee_id.in_(referee_ids), ACCEPTED)
+
+
+def lock_referrals(
+    session: Session, *, app_id: int, ids: Sequence[str], skip_locked: bool = False
+) -> list[ReferralRow]:
+    """Lock and read these referrals, in the order of their ids; with `skip_locked` without those that others hold."""
+    if not ids:
+        return []
+    return _locked(session, referrals.c.app_id == app_id, referrals.c.id.in_(ids), skip_locked=skip_locked)
+
+
+ACCEPTED = referrals.c.state != REJECTED
+
+
+def _locked(session: Session, *where: ColumnElement[bool], skip_locked: bool = False) -> list[ReferralRow]:
+    statement = (
+        select(*COLUMNS).where(*where).order_by(referrals.c.id).with_for_update(key_share=True, skip_locked=skip_locked)
+    )
+    return [ReferralRow(*row) for row in session.execute(statement)]
+
+
+def insert_referral(session: Session, *, app_id: int, row: ReferralRow) -> None:
+    """Write a new referral. A second accepted one for the referee and program is an IntegrityError."""
+    session.execute(insert(referrals), [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
+
+
+def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:
+    """Write what turns changed on stored referrals, in the order of their ids."""
+    parameters = [
+        {"b_app_id": app_id, "b_id": row.id, **{f"b_{name}": getattr(row, name) for name in CHANGED_BY_TURNS}}
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+    if parameters:
+        session.connection().execute(UPDATE, parameters)
+
+
+def counted_facts(
+    session: Session, *, app_id: int, current: Sequence[ReferralRow]
+) -> dict[str, tuple[tuple[str, str, int], ...]]:
+    """The facts each referral's current conversion counted: (step key, fact id, amount), by referral."""
+    numbers = {row.id: row.conversion_no for row in current if row.conversion_no}
+    if not numbers:
+        return {}
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    statement = (
+        select(qualification_facts)
+        .where(qualification_facts.c.app_id == app_id, qualification_facts.c.referral_id.in_(sorted(numbers)))
+        .order_by(qualification_facts.c.occurred_at, qualification_facts.c.fact_id)
+    )
+    for fact in session.execute(statement):
+        if fact.n == numbers[fact.referral_id]:
+            found.setdefault(fact.referral_id, []).append((fact.step_key, fact.fact_id, fact.amount_minor))
+    return {referral_id: tuple(facts) for referral_id, facts in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    """A conversion to be written, new or changed."""
+
+    referral_id: str
+    n: int
+    state: str
+    reason: str | None
+    occurred_at: datetime
+    amount_minor: int
+    refunded_minor: int
+
+
+def save_conversions(session: Session, *, app_id: int, rows: Sequence[ConversionRow], now: datetime) -> None:
+    """Write conversions: the first of its number is inserted, a later state of it replaces the earlier one."""
+    if not rows:
+        return
+    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = dialect_insert(conversions)
+    said = ("state", "reason", "occurred_at", "amount_minor", "refunded_minor")
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["app_id", "referral_id", "n"], set_={name: statement.excluded[name] for name in said}
+        ),
+        [
+            {
+                "app_id": app_id, "referral_id": row.referral_id, "n": row.n, "state": row.state, "reason": row.reason,
+                "occurred_at": row.occurred_at, "recorded_at": now, "amount_minor": row.amount_minor,
+                "refunded_minor": row.refunded_minor,
+            }
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def replace_counted(
+    session: Session, *, app_id: int, counted: Sequence[tuple[str, int, Sequence[Counted]]], replaced: Sequence[str]
+) -> None:
+    """Write the facts that conversions count: (referral, number, facts). `replaced` are referrals that had others."""
+    if replaced:
+        numbers = {referral_id: n for referral_id, n, _ in counted}
+        for referral_id in replaced:
+            session.execute(
+                delete(qualification_facts).where(
+                    qualification_facts.c.app_id == app_id,
+                    qualification_facts.c.referral_id == referral_id,
+                    qualification_facts.c.n == numbers[referral_id],
+                )
+            )
+    rows = [
+        {
+            "app_id": app_id, "referral_id": referral_id, "n": n, "step_key": item.step_key, "fact_id": item.fact.id,
+            "occurred_at": item.fact.occurred_at, "amount_minor": item.amount_minor,
+        }
+        for referral_id, n, facts in counted
+        for item in facts
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(qualification_facts), rows)
