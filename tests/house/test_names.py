@@ -44,6 +44,7 @@ ROOMS = {
     "ledger",
     "migrations",
     "notifications",
+    "operations",
     "programs",
     "referrals",
     "rewards",
