@@ -1,0 +1,47 @@
+"""Read people: one with all that is known, or many by the app's own ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from referral_service.customers.models import Customer
+from referral_service.customers.profile import CustomerRecord, open_profile
+from referral_service.kit.crypto import Sealer
+from referral_service.kit.errors import NotFound
+
+NO_SUCH_CUSTOMER = "There is no such customer in this app, or they have been erased."
+
+
+def read_customer(session: Session, sealer: Sealer, *, app_id: int, external_id: str) -> CustomerRecord:
+    """Return the person whom the app calls `external_id`, with the profile opened; raise NotFound."""
+    row = session.execute(
+        select(*Customer.__table__.columns).where(Customer.app_id == app_id, Customer.external_id == external_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(NO_SUCH_CUSTOMER)
+    profile = open_profile(sealer, row.profile_ct, app_id=app_id, customer_id=row.id)
+    return CustomerRecord(
+        id=row.id,
+        customer_id=external_id,
+        email=profile.email,
+        display_name=profile.display_name,
+        locale=row.locale,
+        leaderboard_opt_in=row.leaderboard_opt_in,
+        attributes=row.attributes,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def external_ids(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, str | None]:
+    """Return the app's own id for each `cus_…` of the app, None for who was erased; unknown ids are left out."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Customer.id, Customer.external_id).where(Customer.app_id == app_id, Customer.id.in_(wanted))
+    )
+    return {row.id: row.external_id for row in rows}
