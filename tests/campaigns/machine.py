@@ -1,7 +1,7 @@
 """Campaign 1 (SAFETY.md): a hypothesis machine that tells the service and the model the same story.
 
-Each example is one test app with two programs and five customers. After each step everything that a reader can
-see is compared with the model, and the doctor looks at the books.
+Each example is one test app with two programs and five customers. After each step all that a reader can see
+is compared with the model, and the doctor looks at the books.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from campaigns.driver import Driver
+from campaigns.driver import Answer, Observed
 from campaigns.facts import Advance, Claim, Deliver, Enrol, Entry, Give, RewardTerms, Terms, Touch
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading
-from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Wish, Wishing, wishes
+from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Kind, Wish, Wishing, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -62,8 +62,26 @@ PROGRAMS = {
     ),
 }
 PAIRS = (("held", "prompt"), ("held", "mixed"), ("mixed", "euro"), ("prompt", "euro"), ("held", "held"))
+TROUBLES: tuple[Kind, ...] = ("refunded_total", "refund", "refunded_total", "refund", "dispute")
 programs = st.integers(0, 1)
 referees = st.integers(1, len(CUSTOMERS) - 1)
+
+
+class Speaker(Protocol):
+    """One test app: `driver.Driver`, or the understudy that takes its place in the negative controls."""
+
+    programs: dict[str, str]
+    tokens: dict[tuple[str, str, datetime], str]
+
+    def start_program(self, name: str, terms: Terms) -> None: ...
+
+    def code(self, program: str, customer: str) -> dict[str, Any]: ...
+
+    def click(self, program: str, customer: str, *, now: datetime) -> None: ...
+
+    def tell(self, entry: Entry) -> Answer: ...
+
+    def look(self, customers: list[str]) -> Observed: ...
 
 
 class Stage(Protocol):
@@ -74,7 +92,7 @@ class Stage(Protocol):
     # Readings that no example has contradicted so far, the likeliest first.
     readings: list[Reading]
 
-    def open_app(self, *, now: datetime, name: str) -> Driver: ...
+    def open_app(self, *, now: datetime, name: str) -> Speaker: ...
 
     def violations(self) -> list[str]: ...
 
@@ -83,8 +101,8 @@ class Campaign(RuleBasedStateMachine):
     stage: ClassVar[Stage]
     apps: ClassVar[count[int]] = count(1)
 
-    @initialize(pair=st.sampled_from(PAIRS))
-    def open(self, pair: tuple[str, str]) -> None:
+    @initialize(pair=st.sampled_from(PAIRS), late_claims=st.sampled_from((False, False, True)))
+    def open(self, pair: tuple[str, str], late_claims: bool) -> None:
         self.driver = self.stage.open_app(now=START, name=f"campaign {next(self.apps)}")
         terms = {f"{name}-{n}": PROGRAMS[name] for n, name in enumerate(pair)}
         for name, document in terms.items():
@@ -98,6 +116,11 @@ class Campaign(RuleBasedStateMachine):
         self.steps = 0
         for customer in CUSTOMERS:
             self.tell(Enrol(customer, EMAILS.get(customer)))
+        if not late_claims:
+            self._claim(Claim(self.names[0], "bob", (Touch("alice"),)))
+            self._claim(Claim(self.names[1], "bob", (Touch("alice"),)))
+            self._claim(Claim(self.names[0], "carol", (Touch("bob"),)))
+            self._claim(Claim(self.names[1], "dave", (Touch("carol"),)))
 
     @property
     def now(self) -> datetime:
@@ -109,17 +132,17 @@ class Campaign(RuleBasedStateMachine):
 
     # -- people, codes, claims --------------------------------------------------------------------------
 
-    @rule(customer=st.sampled_from(CUSTOMERS))
-    def put_customer_again(self, customer: str) -> None:
-        self.tell(Enrol(customer, EMAILS.get(customer)))
-
-    @rule(program=programs, customer=st.sampled_from(CUSTOMERS))
-    def issue_code(self, program: int, customer: str) -> None:
-        self.driver.code(self.names[program], customer)
-
-    @rule(program=programs, customer=st.sampled_from(CUSTOMERS[:-1]))
-    def click(self, program: int, customer: str) -> None:
-        self.driver.click(self.names[program], customer, now=self.now)
+    @rule(
+        program=programs, customer=st.sampled_from(CUSTOMERS), also=st.sampled_from(("click", "code", "put"))
+    )
+    def nothing_of_note(self, program: int, customer: str, also: str) -> None:
+        """A click, a code, a customer put once more: in one rule, so that they do not crowd the rest."""
+        if also == "click":
+            self.driver.click(self.names[program], customer, now=self.now)
+        elif also == "code":
+            self.driver.code(self.names[program], customer)
+        else:
+            self.tell(Enrol(customer, EMAILS.get(customer)))
 
     @rule(
         program=programs,
@@ -132,15 +155,11 @@ class Campaign(RuleBasedStateMachine):
         referrer = CUSTOMERS[pick % referee]
         self._claim(Claim(self.names[program], CUSTOMERS[referee], (Touch(referrer),), at))
 
-    @rule(program=programs, customer=st.sampled_from(CUSTOMERS))
-    def claim_own_code(self, program: int, customer: str) -> None:
-        self._claim(Claim(self.names[program], customer, (Touch(customer),)))
-
-    @rule(program=programs, referee=referees, picks=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+    @rule(program=programs, referee=referees, picks=st.lists(st.integers(0, 3), max_size=4))
     def claim_codes(self, program: int, referee: int, picks: list[int]) -> None:
-        """Several codes, of several referrers, and some that are nobody's."""
+        """Several codes, of several referrers, and some that are nobody's; or just the referee's own."""
         known = (None, *CUSTOMERS[:referee])
-        touches = tuple(Touch(known[pick % len(known)]) for pick in picks)
+        touches = tuple(Touch(known[pick % len(known)]) for pick in picks) or (Touch(CUSTOMERS[referee]),)
         self._claim(Claim(self.names[program], CUSTOMERS[referee], touches))
 
     @precondition(lambda self: self.driver.tokens)
@@ -184,6 +203,23 @@ class Campaign(RuleBasedStateMachine):
     def dispute(self, wish: Wish) -> None:
         self.send(wish)
 
+    @rule(
+        bought=wishes(st.just("purchase")),
+        troubles=st.lists(wishes(st.sampled_from(TROUBLES)), min_size=1, max_size=4),
+        arrives=st.integers(0, 4),
+        batch=st.booleans(),
+    )
+    def one_order(self, bought: Wish, troubles: list[Wish], arrives: int, batch: bool) -> None:
+        """A whole order with its troubles, the purchase arriving first, last, or anywhere between them."""
+        order = self.wishing.new_order(bought)
+        told = [*troubles[:arrives], bought, *troubles[arrives:]]
+        events = tuple(self.wishing.fulfil(wish, self.oracle.world, about=order) for wish in told)
+        if batch:
+            self.tell(Deliver(events, batch=True))
+        else:
+            for event in events:
+                self.tell(Deliver((event,)))
+
     @rule(wish=wishes(st.sampled_from(("again", "other_id", "altered", "used_id"))))
     def deliver_again(self, wish: Wish) -> None:
         self.send(wish)
@@ -195,7 +231,7 @@ class Campaign(RuleBasedStateMachine):
 
     # -- time -------------------------------------------------------------------------------------------
 
-    @rule(hours=st.sampled_from((1, 24, 72, 7 * 24, 14 * 24, 30 * 24, 100 * 24)))
+    @rule(hours=st.sampled_from((1, 24, 72, 7 * 24, 14 * 24, 100 * 24)))
     def wait(self, hours: int) -> None:
         self.tell(Advance(timedelta(hours=hours)))
 

@@ -129,9 +129,13 @@ def wrong_answer(verdict: Verdict, answer: Answer, entry: Entry) -> list[str]:
 
 
 def _wrong_claim(verdict: ClaimVerdict, answer: Answer) -> list[str]:
-    statuses = {"accepted": {201}, "repeated": {200}, "refused": {409}, "bad_code": {404, 410}}[
-        verdict.answer
-    ]
+    statuses = {
+        "accepted": {201},
+        "repeated": {200},
+        "refused": {409},
+        "bad_code": {404, 410},
+        "stale": {200, 404, 410},
+    }[verdict.answer]
     if answer.status not in statuses:
         return [f"claim: expected {verdict}, got {answer}"]
     if verdict.answer == "refused" and answer.body["code"] not in verdict.reasons:

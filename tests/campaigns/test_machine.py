@@ -1,0 +1,44 @@
+"""Negative controls: the machine catches every planted bug, and lets every honest reading pass."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from campaigns.machine import Stage, machine_for
+from campaigns.model import World
+from campaigns.pictures import Reading
+from campaigns.understudy import BUGS, UnderstudyStage
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+
+def play(stage: Stage, *, examples: int) -> None:
+    """The same examples on every run, and no shrinking: only whether something is found is of interest."""
+    run_state_machine_as_test(
+        machine_for(stage),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "reading", [Reading(), Reading(*(not getattr(Reading(), f.name) for f in fields(Reading)))]
+)
+def test_an_honest_service_passes_whichever_way_it_reads_what_is_open(reading: Reading) -> None:
+    stage = UnderstudyStage(reading=reading)
+    play(stage, examples=60)
+    assert reading in stage.readings
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_caught(bug: type[World]) -> None:
+    with pytest.raises(AssertionError, match="under the likeliest reading left"):
+        play(UnderstudyStage(bug), examples=400)
