@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import referral_service.app  # noqa: F401  (imports every room, and so every error)
 from referral_service.kit.errors import Problem, catalogue
 
@@ -29,9 +27,7 @@ def render() -> str:
 
 def section(kind: type[Problem]) -> str:
     """One error: its heading is the anchor that `type` points to."""
-    said = inspect.cleandoc(vars(kind).get("__doc__") or "")
-    note = f"\n{said}\n" if said else ""
-    return f"\n## {kind.code}\n\n`{kind.status}` {kind.title}\n\n{kind.remedy}\n{note}"
+    return f"\n## {kind.code}\n\n`{kind.status}` {kind.title}\n\n{kind.remedy}\n"
 
 
 if __name__ == "__main__":

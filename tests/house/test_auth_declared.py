@@ -65,7 +65,7 @@ def access_of(view: Callable[..., Any]) -> Access | None:
 
 
 def test_every_route_declares_who_may_call_it(service: Flask) -> None:
-    assert len(list(views(service))) > 20
+    assert len(list(views(service))) > 10, "the test looks in the wrong place"
     assert undeclared(service) == []
 
 
