@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -20,6 +22,8 @@ def start_postgres() -> URL:
     # which only the first of them can open.
     runtime = Path(tempfile.mkdtemp(prefix="rs-run-"))
     (runtime / "python_PostgresServer").mkdir()
+    # Registered before the server's own clean-up, so run after it: that one still takes the lock.
+    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
