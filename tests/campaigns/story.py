@@ -59,21 +59,21 @@ def bought(
     event: str | None = None,
     by: str = "bob",
 ) -> Purchase:
-    return Purchase(event or f"buy {order}", order, by, amount, currency, day(on))
+    return Purchase(event or f"buy-{order}", order, by, amount, currency, day(on))
 
 
 def refunded(order: str, total: int, *, event: str | None = None) -> Refund:
-    return Refund(event or f"refund {order} to {total}", order, None, total, "USD", START)
+    return Refund(event or f"refund-{order}-to-{total}", order, None, total, "USD", START)
 
 
 def gave_back(order: str, amount: int, *, refund_id: str, event: str | None = None) -> Refund:
-    return Refund(event or f"refund {refund_id}", order, refund_id, amount, "USD", START)
+    return Refund(event or f"refund-{refund_id}", order, refund_id, amount, "USD", START)
 
 
 def disputed(
     order: str, status: DisputeStatus, *, dispute_id: str | None = None, event: str | None = None
 ) -> Dispute:
-    return Dispute(event or f"dispute {order} {dispute_id} {status}", order, dispute_id, status, START)
+    return Dispute(event or f"dispute-{order}-{dispute_id}-{status}", order, dispute_id, status, START)
 
 
 class Story:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from campaigns.facts import Give
 from campaigns.pictures import Reading
 from campaigns.story import (
@@ -16,6 +18,7 @@ from campaigns.story import (
     gave_back,
     refunded,
 )
+from campaigns.traps import TRAPS
 
 
 def test_first_purchase_grants_both_sides_and_the_hold_releases_them() -> None:
@@ -84,8 +87,8 @@ def test_duplicates_by_event_and_by_order_change_nothing() -> None:
     verdicts = story.hear(
         bought("o1", on=0),
         bought("o1", on=0),
-        bought("o1", on=0, event="another id"),
-        bought("o1", on=0, amount=9000, event="a third"),
+        bought("o1", on=0, event="another-id"),
+        bought("o1", on=0, amount=9000, event="a-third"),
     )
     assert [v.kind for v in verdicts] == ["new", "duplicate", "duplicate", "duplicate"]
     assert story.reward("share") == ("pending", 500, 0)
@@ -161,7 +164,7 @@ def test_refund_duplicates_are_known_by_amount_or_by_refund_id() -> None:
         gave_back("o1", 1000, refund_id="r1"),
         gave_back("o1", 1000, refund_id="r1", event="again"),
         refunded("o1", 500),
-        refunded("o1", 500, event="and again"),
+        refunded("o1", 500, event="and-again"),
     )
     assert [v.kind for v in verdicts] == ["new", "new", "duplicate", "new", "duplicate"]
     assert story.reward("credit") == ("pending", 1000, 200)
@@ -267,7 +270,7 @@ def test_dispute_reverses_and_a_won_one_restores_to_what_refunds_left() -> None:
     story.hear(refunded("o1", 1000), disputed("o1", "won"))
     assert story.state() == "converted"
     assert story.reward("credit") == ("pending", 1000, 200)
-    story.hear(disputed("o1", "opened", event="late copy"))
+    story.hear(disputed("o1", "opened", event="late-copy"))
     assert story.state() == "converted"
 
 
@@ -301,3 +304,8 @@ def test_dispute_won_after_the_hold_releases_now_or_with_the_next_run() -> None:
         assert story.reward("credit")[0] == state
         story.wait(0.01)
         assert story.reward("credit")[0] == "available"
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_model_holds_in(trap: Callable[[], Story]) -> None:
+    assert trap().picture.grants <= 4
