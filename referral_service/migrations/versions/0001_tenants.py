@@ -67,11 +67,13 @@ def upgrade() -> None:
         sa.Column("request_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("status", Number, nullable=True),
         sa.Column("answer_ct", sa.LargeBinary(), nullable=True),
+        sa.Column("customer_id", Id, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("app_id", "api_key_id", "key", name=op.f("pk_idempotency_keys")),
     )
     op.create_index(op.f("ix_idempotency_keys_expires_at"), "idempotency_keys", ["expires_at"], unique=False)
+    op.create_index("ix_idempotency_keys_customer", "idempotency_keys", ["app_id", "customer_id"], unique=False)
     op.create_table(
         "signing_keys",
         sa.Column("kid", Number, autoincrement=True, nullable=False),

@@ -1,0 +1,84 @@
+"""The application: wiring, and nothing else."""
+
+from __future__ import annotations
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionInterface, SessionMixin
+
+from referral_service import migrations
+from referral_service.config import Settings
+from referral_service.kit.clock import Clock, SystemClock
+from referral_service.kit.crypto import Sealer
+from referral_service.kit.cursors import Cursors
+from referral_service.kit.db.engines import Database
+from referral_service.kit.http import access_log, headers, limits, openapi, problems, wiring
+from referral_service.kit.http.idempotency import InFlight
+from referral_service.kit.http.json_provider import OrjsonProvider
+from referral_service.kit.http.limits import Limits
+from referral_service.kit.http.wiring import Service
+from referral_service.operations import docs, metrics
+from referral_service.operations import views as operations
+from referral_service.tenants import views as tenants
+from referral_service.tenants.auth import KeyDirectory
+from referral_service.tenants.kept_answers import KeptAnswers
+
+# In the order in which the API is documented.
+VIEWS = (
+    tenants,
+    operations,
+)
+
+
+class NoSessions(SessionInterface):
+    """The API sets no cookie and remembers nobody between two requests."""
+
+    def open_session(self, app: Flask, request: Request) -> None:  # noqa: ARG002
+        return None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Nothing to save."""
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> Flask:
+    """Make the application. A database given by the caller stays the caller's to dispose of; see `close`."""
+    app = Flask("referral_service", static_folder=None)
+    app.session_interface = NoSessions()
+    app.json = OrjsonProvider(app)
+    app.url_map.merge_slashes = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    service = _wire(settings, clock or SystemClock(), database or Database(settings.database_url))
+    wiring.install(app, service)
+    problems.install(app, base_url=settings.base_url)
+    # After each request these run in the opposite order: the log line is the last to be made.
+    access_log.install(app)
+    headers.install(app, settings)
+    limits.install(app)
+    metrics.install(app)
+    (app.config[operations.SCHEMA_REVISION],) = migrations.heads()
+    api = openapi.install(app)
+    for views in VIEWS:
+        api.register_blueprint(views.blueprint)
+    app.register_blueprint(docs.blueprint)
+    return app
+
+
+def close(app: Flask) -> None:
+    """Give back what the application holds, when the process ends."""
+    service: Service = app.extensions[wiring.EXTENSION]
+    service.database.dispose()
+
+
+def _wire(settings: Settings, clock: Clock, database: Database) -> Service:
+    sealer = Sealer(settings.master_keys)
+    return Service(
+        settings=settings,
+        database=database,
+        clock=clock,
+        sealer=sealer,
+        cursors=Cursors(sealer.derive_all("cursors")),
+        answers=KeptAnswers(sealer),
+        in_flight=InFlight(),
+        limits=Limits(enabled=settings.rate_limits, redis_url=settings.redis_url),
+        keys=KeyDirectory(database, clock),
+        key_ring=None,
+    )

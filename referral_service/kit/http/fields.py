@@ -1,0 +1,113 @@
+"""Fields and bases that schemas share: nothing is guessed, everything has a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from marshmallow import validate
+
+from referral_service.kit.clock import format_rfc3339, parse_rfc3339
+from referral_service.kit.money import AMOUNT_MINOR_MAX, CURRENCIES, Money
+
+
+class RequestSchema(ma.Schema):
+    """A body that comes in: a field that is not declared is refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class ResponseSchema(ma.Schema):
+    """A body that goes out; more fields may come with later versions, so a client must not mind them."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+
+class Moment(ma.fields.Field[datetime]):
+    """An RFC 3339 time with its offset; read into an aware UTC datetime, written with a Z."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "Not an RFC 3339 time such as 2026-01-31T09:30:00Z."}
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:  # noqa: ARG002
+        return None if value is None else format_rfc3339(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> datetime:  # noqa: ARG002
+        if not isinstance(value, str) or len(value) > 40:
+            raise self.make_error("invalid")
+        try:
+            return parse_rfc3339(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class WholeNumber(ma.fields.Integer):
+    """An integer that was written as one: neither 1.0 nor "1" nor true."""
+
+    def __init__(self, *, minimum: int = 0, maximum: int = AMOUNT_MINOR_MAX, **options: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=minimum, max=maximum), **options)
+
+    def _validated(self, value: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Flag(ma.fields.Boolean):
+    """true or false: neither 1 nor "yes"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> bool:  # noqa: ARG002
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Text(ma.fields.String):
+    """A text of bounded length without control characters; `Text(maximum=64)`."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {"control": "Must not hold control characters."}
+
+    def __init__(self, *, minimum: int = 1, maximum: int = 255, **options: Any) -> None:
+        self.bounds = validate.Length(min=minimum, max=maximum)
+        extra = options.pop("validate", [])
+        extra = [extra] if callable(extra) else list(extra)
+        super().__init__(validate=[self.bounds, *extra], **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if any(character < " " or character == "\x7f" for character in text):
+            raise self.make_error("control")
+        return text
+
+
+class MoneySchema(ma.Schema):
+    """Money in whole minor units: `{"amount_minor": 1000, "currency": "USD"}` are ten dollars."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    amount_minor = WholeNumber(required=True, metadata={"description": "Whole minor units, such as cents."})
+    currency = ma.fields.String(
+        required=True,
+        validate=[
+            validate.Length(equal=3),
+            validate.OneOf(sorted(CURRENCIES), error="Not the code of an active ISO 4217 currency, such as USD."),
+        ],
+        metadata={"description": "ISO 4217, upper case.", "example": "USD"},
+    )
+
+
+class MoneyField(ma.fields.Nested):
+    """Money, read into and written from `kit.money.Money`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(MoneySchema, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **kwargs: Any
+    ) -> Any:
+        loaded = super()._deserialize(value, attr, data, partial=partial, **kwargs)
+        return Money(loaded["amount_minor"], loaded["currency"])

@@ -1,0 +1,135 @@
+"""The OpenAPI 3.1 document, made from the views: what they read, what they answer, what can go wrong."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+import flask_smorest
+import yaml
+from flask import Flask, current_app
+
+from referral_service import __version__
+from referral_service.kit.http import idempotency
+from referral_service.kit.http.fields import Moment
+from referral_service.kit.http.problems import CONTENT_TYPE, ProblemSchema
+
+TITLE = "Referral service"
+SECURITY = "api_key"
+IDEMPOTENCY_PARAMETER = "IdempotencyKey"
+DESCRIPTION = (
+    "A self-hosted referral program engine. Errors are RFC 9457 problems with a stable `code`; lists are read with "
+    "`cursor` and `limit`; every POST but events and hooks honours `Idempotency-Key`."
+)
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest's registry, with our errors in its documentation instead of its own handlers."""
+
+    ERROR_SCHEMA = ProblemSchema
+    # Each operation names the statuses that it can answer; a catch-all would hide the others.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Nothing: `problems.install` answers every error."""
+
+    def _register_responses(self) -> None:
+        for status in http.HTTPStatus:
+            if status >= 400:
+                response = {
+                    "description": status.phrase,
+                    "content": {CONTENT_TYPE: {"schema": ProblemSchema, "example": _example(status)}},
+                }
+                self.spec.components.response(status.name, response, lazy=True)
+
+
+def install(app: Flask) -> Api:
+    """Return the registry in which the views' blueprints are to be registered."""
+    app.config.update(API_TITLE=TITLE, API_VERSION=__version__, OPENAPI_VERSION="3.1.0")
+    api = Api(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            "servers": [{"url": "/", "description": "The service that serves this document."}],
+        },
+    )
+    api.register_field(Moment, "string", "date-time")
+    api.spec.components.security_scheme(
+        SECURITY,
+        {"type": "http", "scheme": "bearer", "description": "An API key: `sk_live_…`, `sk_test_…` or `sk_operator_…`."},
+    )
+    api.spec.components.parameter(
+        IDEMPOTENCY_PARAMETER,
+        "header",
+        {
+            "name": idempotency.HEADER,
+            "required": False,
+            "description": "Any text of your own: the same request under the same key has its effect once, and gets "
+            "the same answer for 24 hours.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        },
+        lazy=True,
+    )
+    app.extensions["openapi"] = api
+    return api
+
+
+def spec_yaml(app: Flask) -> str:
+    """Return the document as YAML; the same views give the same text."""
+    document = app.extensions["openapi"].spec.to_dict()
+    text: str = yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=110)
+    return text
+
+
+def document_operation(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """Add what decorators know to a view's documentation: its key, its Idempotency-Key, its problems."""
+    edge: dict[str, Any] = info.get("edge", {})
+    scope = edge.get("scope")
+    responses = doc.setdefault("responses", {})
+    statuses = {503}
+    if scope is not None:
+        doc["security"] = [{SECURITY: []}]
+        doc["x-required-scope"] = scope
+        statuses |= {401, 403}
+    else:
+        doc["security"] = []
+    if edge.get("limited"):
+        statuses.add(429)
+    if "requestBody" in doc:
+        statuses |= {400, 413, 415, 422}
+    if any(
+        parameter.get("in") in {"query", "querystring"} for parameter in info.get("arguments", {}).get("parameters", ())
+    ):
+        statuses |= {400, 422}
+    if method == "post" and edge.get("idempotent"):
+        doc.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
+        statuses |= {409, 422}
+    for status in sorted(statuses):
+        responses.setdefault(str(status), http.HTTPStatus(status).name)
+    # webargs names its own 422 by number; one name each.
+    for status in [it for it in responses if isinstance(it, int) and it >= 400]:
+        responses[str(status)] = responses.pop(status)
+    return doc
+
+
+def mark(view: Any, **facts: Any) -> None:
+    """Note on a view what its documentation should say; decorators further out copy it along."""
+    documented = dict(getattr(view, "_apidoc", {}))
+    documented["edge"] = {**documented.get("edge", {}), **facts}
+    view._apidoc = documented
+
+
+def _example(status: http.HTTPStatus) -> dict[str, Any]:
+    code = status.name.lower()
+    return {
+        "type": f"https://refer.example.com/docs/errors#{code}",
+        "title": "What happened, in a sentence.",
+        "status": int(status),
+        "code": code,
+        "detail": "What to do about it.",
+    }
+
+
+def current_spec_yaml() -> str:
+    """Return the document of the application that handles this request."""
+    return spec_yaml(current_app)

@@ -1,0 +1,106 @@
+"""What comes in is read strictly: JSON that is declared and well formed, and nothing that was not asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import marshmallow as ma
+from flask import Request, g, request
+from webargs import missing
+from webargs.flaskparser import FlaskParser
+
+from referral_service.kit import strict_json
+from referral_service.kit.errors import InvalidRequest, MalformedBody, UnsupportedMediaType
+from referral_service.kit.http.problems import flatten
+
+_ROOTS = {"json": "body", "query": "query", "querystring": "query"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One declared argument of a view: which schema reads which part of the request."""
+
+    schema: ma.Schema
+    location: str
+
+
+class StrictParser(FlaskParser):
+    """The webargs parser of every view. A problem is raised for whatever it does not take."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "querystring": ma.RAISE,
+    }
+
+    def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:
+        """Return what the schema reads, once: `read_ahead` may have done it before the transaction began."""
+        ahead: dict[tuple[int, str | None], Any] = g.get("read_ahead", {})
+        key = (id(argmap), location)
+        # Taken away, for a view that runs again after a deadlock must not see what its first run changed.
+        return ahead.pop(key) if key in ahead else super().parse(argmap, req, location=location, **options)
+
+    def read_ahead(self, readers: tuple[Reader, ...]) -> None:
+        """Read everything that a view declares before its transaction holds any lock; raise what is wrong with it."""
+        _refuse_query(request, readers)
+        ahead = {(id(it.schema), it.location): self.parse(it.schema, location=it.location) for it in readers}
+        g.read_ahead = ahead
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        """Return the body's one JSON document; an empty body is `missing` where the view declares it optional."""
+        if getattr(schema, "body_optional", False) and not req.get_data(cache=True):
+            return missing
+        return read_json(req)
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002
+        """Return the query's arguments, each of which may be given once."""
+        return {name: values[0] for name, values in req.args.lists()}
+
+    def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> NoReturn:  # noqa: ARG002
+        """Say what is wrong with each field, by its dotted path."""
+        (location, messages), *_rest = error.messages_dict.items()
+        raise InvalidRequest(errors=flatten(messages, root=_ROOTS.get(location, location))) from None
+
+
+def read_json(req: Request) -> Any:
+    """Return the JSON document of the request's body.
+
+    Raises UnsupportedMediaType unless it is declared as JSON in UTF-8 without compression, MalformedBody, and
+    RequestEntityTooLarge from a body in chunks.
+    """
+    charset = req.mimetype_params.get("charset", "utf-8").lower()
+    if req.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType
+    if req.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    raw = req.get_data(cache=True)
+    try:
+        return strict_json.loads(raw, max_bytes=req.max_content_length or len(raw))
+    except strict_json.MalformedJson as error:
+        raise MalformedBody(f"{error} Correct the body and send the request again.", reason=error.reason) from None
+
+
+def _refuse_query(req: Request, readers: tuple[Reader, ...]) -> None:
+    """Refuse arguments of the query that nobody reads or that come twice: webargs would pass over both in silence."""
+    if not req.query_string:
+        return
+    known = {
+        field.data_key or name
+        for it in readers
+        if it.location in {"query", "querystring"}
+        for name, field in it.schema.load_fields.items()
+    }
+    wrong: dict[str, list[str]] = {}
+    for name, values in req.args.lists():
+        if name not in known:
+            wrong[name] = ["This query argument is not known here."]
+        elif len(values) > 1:
+            wrong[name] = ["Give this query argument once."]
+        elif "\0" in values[0]:
+            wrong[name] = ["The character NUL is not allowed."]
+    if wrong:
+        raise InvalidRequest(errors=wrong)
+
+
+parser = StrictParser()

@@ -1,0 +1,67 @@
+"""Health, readiness, metrics, and the API's own description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+
+from referral_service.kit.http.blueprint import Blueprint
+from referral_service.kit.http.edge import service
+from referral_service.kit.http.openapi import spec_yaml
+from referral_service.operations.errors import NotReady
+from referral_service.operations.metrics import EXTENSION as METRICS
+from referral_service.operations.schemas import HealthSchema
+from referral_service.tenants.auth import public
+
+SCHEMA_REVISION = "SCHEMA_REVISION"
+
+blueprint = Blueprint("operations", __name__, description="Is the service alive, and ready to serve?")
+
+
+@blueprint.get("/healthz")
+@public("Says only that the process answers.")
+@blueprint.response(200, HealthSchema, example={"status": "ok"})
+def healthz() -> dict[str, Any]:
+    """Tell whether the process is alive.
+
+    Touches no database, so that a database that is away does not get the process killed.
+    """
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@public("Says only whether the database can be used.")
+@blueprint.response(200, HealthSchema, example={"status": "ok"})
+def readyz() -> dict[str, Any]:
+    """Tell whether requests can be served: the database is reachable and has this version's schema."""
+    try:
+        found = service().database.read(
+            lambda session: session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        )
+    # Whatever keeps the database from answering, the service is not ready.
+    except Exception:  # noqa: BLE001
+        raise NotReady(retry_after_seconds=1) from None
+    if found != current_app.config[SCHEMA_REVISION]:
+        raise NotReady(retry_after_seconds=1)
+    return {"status": "ok"}
+
+
+def metrics() -> Response:
+    """Answer in Prometheus' text format."""
+    return Response(generate_latest(current_app.extensions[METRICS]), content_type=CONTENT_TYPE_LATEST)
+
+
+def openapi_yaml() -> Response:
+    """Answer with the OpenAPI document."""
+    if "openapi_text" not in current_app.extensions:
+        current_app.extensions["openapi_text"] = spec_yaml(current_app)
+    return Response(current_app.extensions["openapi_text"], content_type="application/yaml")
+
+
+# Not part of the API's own description.
+blueprint.add_plain_rule("/metrics", public("Counts only: no names, no ids.")(metrics))
+blueprint.add_plain_rule("/openapi.yaml", public("The documentation of a self-hosted API.")(openapi_yaml))

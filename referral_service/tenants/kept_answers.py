@@ -1,0 +1,124 @@
+"""Answers kept for idempotency keys: sealed, for 24 hours of real time, and erased with the person they concern."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import orjson
+from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from referral_service.kit.crypto import Sealer
+from referral_service.kit.http.caller import Caller
+from referral_service.kit.http.idempotency import (
+    WAIT_SECONDS_MAX,
+    Answer,
+    IdempotencyAnswerErased,
+    IdempotencyInFlight,
+    IdempotencyKeyReused,
+)
+from referral_service.tenants.models import IdempotencyKey
+from referral_service.tenants.upsert import insert_into
+
+KEPT_FOR = timedelta(hours=24)
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class KeptAnswers:
+    """Reads and writes `idempotency_keys` (see `kit.http.idempotency.Answers`)."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def begin(self, session: Session, *, caller: Caller, key: str, request_hash: bytes, now: datetime) -> Answer | None:
+        """Reserve the key and return None, or return the answer that the same request was given before."""
+        if _reserve(session, caller, key, request_hash, now):
+            return None
+        row = session.execute(
+            select(IdempotencyKey).where(*_is(caller, key)).execution_options(populate_existing=True)
+        ).scalar_one()
+        if row.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        if row.answer_ct is None:
+            raise IdempotencyAnswerErased
+        document = orjson.loads(self._sealer.open(row.answer_ct, context=_context(caller, key)))
+        return Answer(document["status"], document["headers"], document["body"].encode())
+
+    def keep(
+        self, session: Session, *, caller: Caller, key: str, answer: Answer, concerns: str | None, now: datetime
+    ) -> None:
+        """Keep the answer under the key that this transaction reserved."""
+        document = {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
+        session.execute(
+            update(IdempotencyKey)
+            .where(*_is(caller, key))
+            .values(
+                status=answer.status,
+                answer_ct=self._sealer.seal(orjson.dumps(document), context=_context(caller, key)),
+                customer_id=concerns,
+                expires_at=now + KEPT_FOR,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def erase_answers(session: Session, *, app_id: int, customer_id: str) -> None:
+    """Empty the answers that concern this `cus_…`; the keys stay, so that nothing is done twice."""
+    session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.app_id == app_id, IdempotencyKey.customer_id == customer_id)
+        .values(answer_ct=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def purge_answers(session: Session, *, now: datetime) -> int:
+    """Delete keys whose 24 hours are over, and return how many. `now` is real time."""
+    found = session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.expires_at <= now).execution_options(synchronize_session=False)
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def _reserve(session: Session, caller: Caller, key: str, request_hash: bytes, now: datetime) -> bool:
+    """Insert the key, or take over an expired one; False where it is in use. Waits for one that is in flight."""
+    fresh = {
+        "request_hash": request_hash,
+        "status": None,
+        "answer_ct": None,
+        "customer_id": None,
+        "created_at": now,
+        "expires_at": now + KEPT_FOR,
+    }
+    statement = (
+        insert_into(session, IdempotencyKey)
+        .values(app_id=caller.app_id, api_key_id=caller.key_id, key=key, **fresh)
+        .on_conflict_do_update(
+            index_elements=["app_id", "api_key_id", "key"], set_=fresh, where=IdempotencyKey.expires_at <= now
+        )
+    )
+    if session.get_bind().dialect.name != "postgresql":
+        return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    # The unique key makes us wait for whoever holds it; the wait is bounded for this statement alone.
+    session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS_MAX}s'"))
+    try:
+        inserted = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise IdempotencyInFlight(retry_after_seconds=1) from None
+        raise
+    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    return inserted
+
+
+def _is(caller: Caller, key: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        IdempotencyKey.app_id == caller.app_id,
+        IdempotencyKey.api_key_id == caller.key_id,
+        IdempotencyKey.key == key,
+    )
+
+
+def _context(caller: Caller, key: str) -> str:
+    return f"idempotency:{caller.app_id}:{caller.key_id}:{key}"
