@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeTaken, ProgramNotActive
 from referral_service.codes.models import Code
+from referral_service.codes.resolve import resolve_codes
 from referral_service.codes.vanity import clean_vanity, is_offensive
 from referral_service.customers.ensure_customers import ensure_customers
 from referral_service.customers.models import Customer
 from referral_service.kit.errors import NotFound
-from referral_service.kit.ids import fold, new_id, random_code
+from referral_service.kit.ids import new_id, random_code
 from referral_service.programs.models import Program
 
 # 35 random bits: even among a hundred million codes of one app, eight misses in a row mean a broken generator.
@@ -55,13 +56,14 @@ def issue_code(
         )
         if _inserted(session, code):
             return code, True
-        # Either somebody asked at the same time, and theirs is this customer's code now, or the text is taken.
+        # Either somebody asked at the same time, and theirs is this customer's code now; or the text is taken; or what
+        # stood in the way was revoked since.
         theirs = active_code(session, app_id=app_id, program_id=program_id, customer_id=customer_id)
         if theirs is not None:
             return theirs, False
-        if wanted is not None:
+        if wanted is not None and resolve_codes(session, app_id=app_id, folded=[folded]):
             raise CodeTaken(errors={"vanity": ["Taken."]})
-    raise RuntimeError("No free random code was found; the random generator must be broken.")
+    raise RuntimeError("No free code was found in many attempts; the random generator must be broken.")
 
 
 def active_code(session: Session, *, app_id: int, program_id: str, customer_id: str) -> Code | None:
@@ -105,8 +107,7 @@ def _fresh_text() -> tuple[str, str]:
     text = random_code()
     while is_offensive(text):
         text = random_code()
-    folded = fold(text)
-    assert folded == text
+    # It is drawn in its folded form.
     return text, text
 
 

@@ -69,7 +69,7 @@ def clean_vanity(wanted: str) -> tuple[str, str]:
     NFKC first, so that full-width letters are the letters they look like; then ASCII letters, digits and single
     hyphens only, which leaves no room for look-alikes from other scripts.
     """
-    text = unicodedata.normalize("NFKC", wanted).strip() if len(wanted) <= _RAW_CHARACTERS_MAX else ""
+    text = unicodedata.normalize("NFKC", wanted) if len(wanted) <= _RAW_CHARACTERS_MAX else ""
     folded = fold(text) if _VANITY.fullmatch(text) and len(text) <= FOLDED_CHARACTERS_MAX else None
     if folded is None or len(folded) < FOLDED_CHARACTERS_MIN:
         raise InvalidVanityText(errors={"vanity": [InvalidVanityText.remedy]})
