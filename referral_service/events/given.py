@@ -33,8 +33,9 @@ class GivenDispute:
 class GivenEvent:
     """One fact. `aliases` are the ids its source knows the order by, the order id itself first.
 
-    `order_source_id` names the source whose order it speaks of, where that is not the event's own source. The person is `customer_id` (the app's own id) or, failing that, the first of `customer_hints` that the app knows as
-    a customer_id, or the one customer with `email` (raw; it is hashed at once and never stored by events).
+    `order_source_id` names the source whose order it speaks of, where that is not the event's own. The person is
+    `customer_id` (the app's own id) or, failing that, the first of `customer_hints` that the app knows as a
+    customer_id, or the one customer with `email` (raw; it is hashed at once and never stored by events).
     `code`, `signed_code` or `click_token` make a purchase claim as well.
     """
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy import Table, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from referral_service.events.models import Dispute, Event, Refund
 from referral_service.events.purchases import PurchaseRow, aliases, purchases
+from referral_service.kit.db.upsert import insert_into
 
 refunds = cast(Table, Refund.__table__)
 disputes = cast(Table, Dispute.__table__)
@@ -47,11 +47,10 @@ def merge_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow
 
 
 def _move(session: Session, table: Table, *, app_id: int, old: str, new: str) -> None:
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     mine = (table.c.app_id == app_id, table.c.purchase_id == old)
     rows = [dict(row._mapping) | {"purchase_id": new} for row in session.execute(select(table).where(*mine))]
     if rows:
-        session.execute(dialect_insert(table).on_conflict_do_nothing(), rows)
+        session.execute(insert_into(session, table).on_conflict_do_nothing(), rows)
         session.execute(delete(table).where(*mine))
 
 
@@ -61,5 +60,7 @@ def _inherit(survivor: PurchaseRow, other: PurchaseRow) -> None:
         survivor.amount_minor, survivor.currency = other.amount_minor, other.currency
         survivor.lines, survivor.attributes = other.lines, other.attributes
         survivor.occurred_at = other.occurred_at
+    survivor.refunded_minor = max(survivor.refunded_minor, other.refunded_minor)
+    survivor.dispute_state = survivor.dispute_state or other.dispute_state
     if survivor.customer_id is None:
         survivor.customer_id, survivor.payer_email_index = other.customer_id, other.payer_email_index

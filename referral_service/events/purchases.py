@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.models import Purchase, PurchaseAlias
+from referral_service.kit.db.upsert import insert_into
 from referral_service.kit.ids import new_id
 
 purchases = cast(Table, Purchase.__table__)
@@ -122,10 +122,9 @@ def _name_the_unknown(
                 for purchase_id in new_purchases
             ],
         )
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     # Sorted, so that two senders of the same names wait for each other instead of deadlocking.
     taken = session.execute(
-        dialect_insert(aliases).on_conflict_do_nothing().returning(aliases.c.alias),
+        insert_into(session, aliases).on_conflict_do_nothing().returning(aliases.c.alias),
         [
             {"app_id": app_id, "source_id": source_id, "alias": alias, "purchase_id": made[alias]}
             for alias in sorted(made)

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent, Result
 from referral_service.events.models import Event, EventResult
+from referral_service.kit.db.upsert import insert_into
 
 events = cast(Table, Event.__table__)
 event_results = cast(Table, EventResult.__table__)
@@ -34,9 +34,8 @@ def insert_new_events(
 
     The unique key decides, not a look beforehand: a second sender of the same id waits here for the first.
     """
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = session.execute(
-        dialect_insert(events).on_conflict_do_nothing().returning(events.c.id),
+        insert_into(session, events).on_conflict_do_nothing().returning(events.c.id),
         [
             {
                 "app_id": app_id, "id": event_id, "source_id": source_id, "external_id": event.external_id,
@@ -93,7 +92,6 @@ def write_answers(
     duplicates: Mapping[str, str],
 ) -> None:
     """Write what became of events, with the customer and the purchase each turned out to be about."""
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     parameters = [
         {
             "b_app_id": app_id, "b_id": answer.event_id, "b_outcome": answer.outcome, "b_reason": answer.reason,
@@ -114,7 +112,7 @@ def write_answers(
         for result in answer.results
     ]  # fmt: skip
     if results:
-        statement = dialect_insert(event_results)
+        statement = insert_into(session, event_results)
         said = ("referral_id", "outcome", "reason", "reward_ids")
         session.execute(
             statement.on_conflict_do_update(

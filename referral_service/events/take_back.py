@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenDispute, GivenRefund
 from referral_service.events.models import Dispute, Refund
 from referral_service.events.policy import dispute_after, disputes_together, refunded
 from referral_service.events.purchases import PurchaseRow
+from referral_service.kit.db.upsert import insert_into
 
 refunds = cast(Table, Refund.__table__)
 disputes = cast(Table, Dispute.__table__)
@@ -44,9 +44,8 @@ def record_refunds(session: Session, *, app_id: int, given: Sequence[RefundOf], 
     """Write refunds that are new; gives, for each that was known already, its event id -> the first event's id."""
     if not given:
         return {}
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(
-        dialect_insert(refunds).on_conflict_do_nothing(),
+        insert_into(session, refunds).on_conflict_do_nothing(),
         [
             {
                 "app_id": app_id, "purchase_id": item.purchase.id, "refund_key": item.refund.key,
@@ -97,8 +96,7 @@ def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf]
             "event_id": item.event_id, "occurred_at": item.occurred_at, "recorded_at": now,
         }  # fmt: skip
     if changed:
-        dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        statement = dialect_insert(disputes)
+        statement = insert_into(session, disputes)
         said = ("state", "event_id", "occurred_at", "recorded_at")
         statement = statement.on_conflict_do_update(
             index_elements=["app_id", "purchase_id", "dispute_key"],

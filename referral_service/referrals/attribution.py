@@ -64,7 +64,7 @@ def attribute(
 
 
 def window_of(touches: Sequence[TouchSeen], *, program_id: str, terms: Terms, claimed_at: datetime) -> Window:
-    """When a purchase counts: from the first valid click, at most `late_claim_days` before the claim, to the deadline."""
+    """When a purchase counts: from the first valid click (no earlier than `late_claim_days` before the claim) on."""
     earliest = claimed_at - terms.attribution.late_claim
     clicks = [
         touch.at

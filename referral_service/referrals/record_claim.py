@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -20,6 +21,19 @@ from referral_service.referrals.store import COLUMNS, ReferralRow, insert_referr
 touches = cast(Table, Touch.__table__)
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimMade:
+    """A claim whose evidence has been judged: whose code counts, under which version, and when a purchase counts."""
+
+    program_id: str
+    version: int
+    referrer_id: str
+    code_id: str
+    claimed_at: datetime
+    window: Window
+    seen: Sequence[TouchSeen]
+
+
 def accepted_referral(session: Session, *, app_id: int, program_id: str, referee_id: str) -> ReferralRow | None:
     """The referral of a locked referee in a program that was accepted, if there is one."""
     row = session.execute(
@@ -33,54 +47,26 @@ def accepted_referral(session: Session, *, app_id: int, program_id: str, referee
     return ReferralRow(*row) if row else None
 
 
-def accept_claim(
-    session: Session,
-    *,
-    app_id: int,
-    program_id: str,
-    version: int,
-    referrer_id: str,
-    referee_id: str,
-    code_id: str,
-    claimed_at: datetime,
-    window: Window,
-    seen: Sequence[TouchSeen],
-    now: datetime,
-) -> ReferralRow:
+def accept_claim(session: Session, *, app_id: int, made: ClaimMade, referee_id: str, now: datetime) -> ReferralRow:
     """Write the referral a claim makes, pending, with its touches and its notification."""
-    row = _new_row(
-        program_id=program_id, version=version, referrer_id=referrer_id, referee_id=referee_id, code_id=code_id,
-        claimed_at=claimed_at, window=window, state=PENDING, reason=None, now=now,
-    )  # fmt: skip
+    row = _new_row(made, referee_id=referee_id, state=PENDING, reason=None, now=now)
     insert_referral(session, app_id=app_id, row=row)
-    _write_touches(session, app_id=app_id, referral_id=row.id, seen=seen)
+    _write_touches(session, app_id=app_id, referral_id=row.id, seen=made.seen)
     announce(session, app_id=app_id, changes=[row.change("referral.created", None)], now=now)
     return row
 
 
 def refuse_claim(
-    session: Session,
-    *,
-    app_id: int,
-    program_id: str,
-    version: int,
-    referrer_id: str,
-    referee_id: str,
-    code_id: str,
-    claimed_at: datetime,
-    window: Window,
-    seen: Sequence[TouchSeen],
-    reason: str,
-    now: datetime,
+    session: Session, *, app_id: int, made: ClaimMade, referee_id: str, reason: str, now: datetime
 ) -> ReferralRow:
     """Record a refused claim, once per code; tried again, the row keeps the latest reason and evidence."""
     found = session.execute(
         select(*COLUMNS)
         .where(
             referrals.c.app_id == app_id,
-            referrals.c.program_id == program_id,
+            referrals.c.program_id == made.program_id,
             referrals.c.referee_id == referee_id,
-            referrals.c.code_id == code_id,
+            referrals.c.code_id == made.code_id,
             referrals.c.is_refused_claim,
         )
         .with_for_update()
@@ -90,44 +76,29 @@ def refuse_claim(
         row.reason, row.updated_at = reason, now
         update_referrals(session, app_id=app_id, rows=[row])
     else:
-        row = _new_row(
-            program_id=program_id, version=version, referrer_id=referrer_id, referee_id=referee_id, code_id=code_id,
-            claimed_at=claimed_at, window=window, state=REJECTED, reason=reason, now=now,
-        )  # fmt: skip
+        row = _new_row(made, referee_id=referee_id, state=REJECTED, reason=reason, now=now)
         row.is_refused_claim = True
         insert_referral(session, app_id=app_id, row=row)
         announce(session, app_id=app_id, changes=[row.change("referral.rejected", None)], now=now)
-    _write_touches(session, app_id=app_id, referral_id=row.id, seen=seen)
+    _write_touches(session, app_id=app_id, referral_id=row.id, seen=made.seen)
     return row
 
 
-def _new_row(
-    *,
-    program_id: str,
-    version: int,
-    referrer_id: str,
-    referee_id: str,
-    code_id: str,
-    claimed_at: datetime,
-    window: Window,
-    state: str,
-    reason: str | None,
-    now: datetime,
-) -> ReferralRow:
+def _new_row(made: ClaimMade, *, referee_id: str, state: str, reason: str | None, now: datetime) -> ReferralRow:
     return ReferralRow(
         id=new_id("ref"),
-        program_id=program_id,
-        version=version,
-        referrer_id=referrer_id,
+        program_id=made.program_id,
+        version=made.version,
+        referrer_id=made.referrer_id,
         referee_id=referee_id,
-        code_id=code_id,
+        code_id=made.code_id,
         state=state,
         reason=reason,
         is_refused_claim=False,
-        claimed_at=claimed_at,
+        claimed_at=made.claimed_at,
         recorded_at=now,
-        window_starts_at=window.starts_at,
-        deadline_at=window.deadline_at,
+        window_starts_at=made.window.starts_at,
+        deadline_at=made.window.deadline_at,
         converted_at=None,
         conversion_no=0,
         sequence=1,

@@ -1,4 +1,4 @@
-"""Referrals and their conversions read and written set-wise. Statements are Core and cacheable: this is the hot path."""
+"""Referrals and their conversions, read and written set-wise by Core statements that are cached: the hot path."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.upsert import insert_into
 from referral_service.notifications.announce import Change
 from referral_service.referrals.document import referral_document
 from referral_service.referrals.models import Conversion, QualificationFact, Referral
@@ -156,8 +156,7 @@ def save_conversions(session: Session, *, app_id: int, rows: Sequence[Conversion
     """Write conversions: the first of its number is inserted, a later state of it replaces the earlier one."""
     if not rows:
         return
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = dialect_insert(conversions)
+    statement = insert_into(session, conversions)
     said = ("state", "reason", "occurred_at", "amount_minor", "refunded_minor")
     session.execute(
         statement.on_conflict_do_update(
@@ -198,3 +197,24 @@ def replace_counted(
     ]  # fmt: skip
     if rows:
         session.execute(insert(qualification_facts), rows)
+
+
+def move_counted(session: Session, *, app_id: int, old: Sequence[str], new: str) -> None:
+    """Let conversions that counted purchases now known to be `new` count that one."""
+    has_it = qualification_facts.alias()
+    mine = (qualification_facts.c.app_id == app_id, qualification_facts.c.fact_id.in_(old))
+    session.execute(
+        update(qualification_facts)
+        .where(
+            *mine,
+            ~exists().where(
+                has_it.c.app_id == app_id,
+                has_it.c.referral_id == qualification_facts.c.referral_id,
+                has_it.c.n == qualification_facts.c.n,
+                has_it.c.step_key == qualification_facts.c.step_key,
+                has_it.c.fact_id == new,
+            ),
+        )
+        .values(fact_id=new)
+    )
+    session.execute(delete(qualification_facts).where(*mine))

@@ -18,7 +18,7 @@ from referral_service.rewards.policy import (
     VOIDED,
 )
 
-Movement = Literal["grant", "amend", "void", "unvoid", "release", "claw_back", "restore"]
+Movement = Literal["grant", "amend", "void", "release", "claw_back", "restore"]
 
 
 @dataclass(slots=True)
@@ -69,10 +69,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A movement for the ledger. `amount` is positive, but for `amend`, where a negative one takes away."""
+    """A movement for the ledger. An `amend` says what is held from now on in place of `previous`."""
 
     movement: Movement
     amount: int
+    previous: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,19 @@ class Plan:
     moves: list[Move] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     is_changed: bool = False
+    is_new: bool = False
 
-    def move(self, movement: Movement, amount: int) -> None:
+    def number(self, ordinal: int) -> None:
+        """Give a new reward its ordinal, also where it has been told already."""
+        self.reward.ordinal = ordinal
+        for announcement in self.announcements:
+            announcement.reward.ordinal = ordinal
+
+    def move(self, movement: Movement, amount: int, *, previous: int = 0) -> None:
         """Note a movement for the ledger; a movement of nothing is none."""
         self.is_changed = True
-        if amount:
-            self.moves.append(Move(movement, amount))
+        if amount != previous:
+            self.moves.append(Move(movement, amount, previous))
 
     def turn(self, state: str, *, event: str, reason: str | None, now: datetime) -> None:
         """Change the state, by the table, and note what is to be announced."""
@@ -120,7 +128,7 @@ class Plan:
 
 def begin(reward: Holding, wanted: Wanted, *, now: datetime) -> Plan:
     """Plan a new reward: granted, then, where its facts say so already, reversed or released."""
-    plan = Plan(reward)
+    plan = Plan(reward, is_new=True)
     plan.open(now)
     plan.move("grant", reward.granted)
     _before_release(plan, wanted, now)
@@ -150,14 +158,12 @@ def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     reward = plan.reward
     if reward.state not in (PENDING, VOIDED):
         return
-    returned = reward.reversed - wanted.reversed
-    # Give back before taking away and amend in between, so that what is held never dips below zero.
-    if returned > 0:
-        plan.move("unvoid", returned)
     if wanted.granted != reward.granted:
-        plan.move("amend", wanted.granted - reward.granted)
-    if returned < 0:
-        plan.move("void", -returned)
+        plan.move("amend", wanted.granted - wanted.reversed, previous=reward.granted - reward.reversed)
+    elif wanted.reversed > reward.reversed:
+        plan.move("void", wanted.reversed - reward.reversed)
+    elif wanted.reversed < reward.reversed:
+        plan.move("restore", reward.reversed - wanted.reversed)
     if (reward.occurred_at, reward.hold_ends_at) != (wanted.occurred_at, wanted.hold_ends_at):
         plan.is_changed = True
     reward.granted, reward.reversed = wanted.granted, wanted.reversed

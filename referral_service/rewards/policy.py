@@ -55,3 +55,6 @@ def taken_back(granted: int, taken: Taken, *, on_refund: str) -> int:
 
 # Here the conversion ought never to have been: "keep" speaks of refunds, not of these.
 UNCONDITIONAL = frozenset({"not_new", "person_erased", "review"})
+
+# Coupons and custom rewards are no balance: the books do not know them.
+NOT_IN_WALLET = frozenset({"coupon", "custom"})

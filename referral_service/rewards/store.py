@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.upsert import insert_into
 from referral_service.rewards.models import Reward, RewardAnchor, RewardOrdinal
 from referral_service.rewards.plan import Holding
 
@@ -49,8 +49,7 @@ def rewards_of_referrals(session: Session, *, app_id: int, referral_ids: Sequenc
 def take_ordinals(session: Session, *, app_id: int, counts: Mapping[AnchorKey, int]) -> dict[AnchorKey, int]:
     """Lock the anchors in sorted order and move each on by its count; gives the first new ordinal of each."""
     keys = sorted(counts)
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = dialect_insert(anchors)
+    statement = insert_into(session, anchors)
     statement = statement.on_conflict_do_update(
         index_elements=["app_id", "program_id", "reward_key", "recipient_id"],
         set_={"last_ordinal": anchors.c.last_ordinal + statement.excluded.last_ordinal},

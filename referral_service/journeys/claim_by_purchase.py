@@ -1,0 +1,37 @@
+"""A purchase that carries a code or a click token claims and converts in one step, under the rules of any claim."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from referral_service.customers.lock_customers import LockedCustomer
+from referral_service.events.given import GivenEvent
+from referral_service.journeys.claim import REFUSED, decide_claim, weigh_evidence
+from referral_service.journeys.see_touches import GivenTouch
+from referral_service.journeys.tools import Tools
+from referral_service.kit.errors import Problem
+
+
+def claim_by_purchase(
+    session: Session, *, tools: Tools, app_id: int, event: GivenEvent, buyer: LockedCustomer, now: datetime
+) -> str | None:
+    """Claim the locked buyer for the code of a purchase; gives why that was refused, or None. Settling is the caller's.
+
+    A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
+    """
+    touches = [
+        GivenTouch(click_token=event.click_token),
+        GivenTouch(signed_code=event.signed_code),
+        GivenTouch(code=event.code),
+    ]
+    given = [touch for touch in touches if touch != GivenTouch()]
+    try:
+        made, terms = weigh_evidence(
+            session, tools=tools, app_id=app_id, touches=given, claimed_at=event.occurred_at, now=now
+        )
+    except Problem as problem:
+        return problem.code
+    outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=buyer, now=now)
+    return outcome.reason if outcome.kind == REFUSED else None

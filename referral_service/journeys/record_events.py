@@ -1,0 +1,272 @@
+"""Record facts and settle what they change: the one way in for the API, every webhook, batches and backfills.
+
+A list in, set-wise reads, pure policy, set-wise writes, whatever the length. The steps of one round:
+
+    events       once per source and id; the unique key decides
+    purchases    found or made under all their names, and locked
+    refunds      and disputes: rows that are unique per purchase, and what they add up to
+    people       locked; a purchase that carries a code claims
+    referrals    locked, and settled from all their facts
+    answers      what each event meant, kept with it
+
+Events of one list that concern the same person or order go into successive rounds of the same transaction, so that
+each is answered for what it did itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from referral_service.customers.lock_customers import lock_customers
+from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, GivenEvent, Result, strongest
+from referral_service.events.merge_purchases import merge_purchases
+from referral_service.events.purchases import (
+    PurchaseRow,
+    confirm,
+    lock_purchases,
+    save_purchases,
+    several_rows,
+)
+from referral_service.events.register import event_ids, insert_new_events, stored_answers, write_answers
+from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
+from referral_service.journeys.answer_waiting import answer_waiting
+from referral_service.journeys.answers import other_results, purchase_result, taken_back_result
+from referral_service.journeys.claim_by_purchase import claim_by_purchase
+from referral_service.journeys.people_of import Person, people_of
+from referral_service.journeys.settle import Settled, settle
+from referral_service.journeys.tools import Tools
+from referral_service.kit.ids import new_id
+from referral_service.referrals.store import lock_referrals_of, move_counted
+
+
+@dataclass(slots=True)
+class _Round:
+    """The new events of one round and what is found out about them, by event id."""
+
+    new: dict[str, GivenEvent]
+    people: dict[str, Person] = field(default_factory=dict)
+    purchases: dict[str, PurchaseRow] = field(default_factory=dict)
+    duplicate_of: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, str | None] = field(default_factory=dict)
+    # Purchases that a message confirmed, or gave a person to, in this round.
+    told: set[str] = field(default_factory=set)
+
+    def of_type(self, *types: str) -> dict[str, GivenEvent]:
+        return {event_id: event for event_id, event in self.new.items() if event.type in types}
+
+    def customer_of(self, event_id: str) -> str | None:
+        purchase = self.purchases.get(event_id)
+        if purchase is not None:
+            return purchase.customer_id
+        person = self.people.get(event_id)
+        return person.customer_id if person else None
+
+
+def record_events(
+    session: Session,
+    *,
+    tools: Tools,
+    app_id: int,
+    source_id: str,
+    given: Sequence[GivenEvent],
+    now: datetime,
+) -> list[Answer]:
+    """Record `given` and carry out what follows; one answer each, in their order. `now` is business time.
+
+    Nothing here raises for what an event says: what cannot be used yet is parked with a reason.
+    """
+    answers: dict[int, Answer] = {}
+    for indexes in _rounds(given):
+        part = [given[index] for index in indexes]
+        found = _record_round(session, tools=tools, app_id=app_id, source_id=source_id, given=part, now=now)
+        answers.update(zip(indexes, found, strict=True))
+    return [answers[index] for index in range(len(given))]
+
+
+def _rounds(given: Sequence[GivenEvent]) -> list[list[int]]:
+    """Split into rounds in which no two events share an id, an order or a person."""
+    last_round: dict[tuple[str, str], int] = {}
+    rounds: list[list[int]] = []
+    for index, event in enumerate(given):
+        people = {event.customer_id, *event.customer_hints, event.email} - {None}
+        keys = [("id", event.external_id)]
+        keys += [("order", alias) for alias in event.aliases] + [("person", str(who)) for who in people]
+        number = 1 + max((last_round.get(key, -1) for key in keys), default=-1)
+        last_round.update(dict.fromkeys(keys, number))
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(index)
+    return rounds
+
+
+def _record_round(
+    session: Session, *, tools: Tools, app_id: int, source_id: str, given: Sequence[GivenEvent], now: datetime
+) -> list[Answer]:
+    fresh = {new_id("evt"): event for event in given}
+    inserted = insert_new_events(session, app_id=app_id, source_id=source_id, given=fresh, now=now)
+    this = _Round({event_id: event for event_id, event in fresh.items() if event_id in inserted})
+    settled: dict[str, Settled] = {}
+    if this.new:
+        _find_purchases(session, this, tools=tools, app_id=app_id, source_id=source_id, now=now)
+        _take_back(session, this, app_id=app_id, now=now)
+        settled = _settle(session, this, tools=tools, app_id=app_id, now=now)
+    answers = _answer(session, this, app_id=app_id, settled=settled)
+    seen = [event.external_id for event_id, event in fresh.items() if event_id not in inserted]
+    repeated = event_ids(session, app_id=app_id, source_id=source_id, external_ids=seen) if seen else {}
+    first_ids = set(repeated.values()) | set(this.duplicate_of.values())
+    first = stored_answers(session, app_id=app_id, ids=first_ids) if first_ids else {}
+    result = []
+    for event_id, event in fresh.items():
+        origin = this.duplicate_of.get(event_id) or repeated.get(event.external_id)
+        if origin is not None:
+            told = first[origin]
+            result.append(Answer(told.event_id, event.external_id, told.outcome, told.reason, True, told.results))
+        else:
+            result.append(answers[event_id])
+    return result
+
+
+def _find_purchases(
+    session: Session, this: _Round, *, tools: Tools, app_id: int, source_id: str, now: datetime
+) -> None:
+    this.people = people_of(session, emails=tools.emails, app_id=app_id, given=this.new, now=now)
+    about_orders = {event_id: event for event_id, event in this.new.items() if event.aliases}
+    by_source: dict[str, list[str]] = {}
+    for event_id, event in about_orders.items():
+        by_source.setdefault(event.order_source_id or source_id, []).append(event_id)
+    changed: dict[str, PurchaseRow] = {}
+    for order_source, ids in sorted(by_source.items()):
+        groups = [about_orders[event_id].aliases for event_id in ids]
+        rows = lock_purchases(session, app_id=app_id, source_id=order_source, groups=groups)
+        for event_id, group in zip(ids, groups, strict=True):
+            same = several_rows(rows, group)
+            if len(same) > 1:
+                _merge(session, app_id=app_id, rows=same)
+                this.told.add(same[0].id)
+                changed[same[0].id] = same[0]
+            this.purchases[event_id] = same[0]
+    for event_id, event in this.of_type(PURCHASE).items():
+        row = this.purchases[event_id]
+        if _tell(this, row, event_id, event, now=now):
+            changed[row.id] = row
+    # A tombstone's sums were made before its amount and currency were known.
+    add_up(
+        session,
+        app_id=app_id,
+        purchases=[row for row in changed.values() if row.refunded_minor or row.dispute_state],
+    )
+    save_purchases(session, app_id=app_id, rows=list(changed.values()))
+
+
+def _merge(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> None:
+    survivor = merge_purchases(session, app_id=app_id, rows=rows)
+    move_counted(session, app_id=app_id, old=[row.id for row in rows[1:]], new=survivor.id)
+
+
+def _tell(this: _Round, row: PurchaseRow, event_id: str, event: GivenEvent, *, now: datetime) -> bool:
+    """Let a message confirm a purchase, or add the person a confirmed one lacked; else it only repeats what is known."""
+    person = this.people[event_id]
+    is_new = row.confirmed_at is None
+    if is_new:
+        confirm(row, event, event_id=event_id, now=now)
+    elif row.customer_id is not None or person.customer_id is None:
+        this.duplicate_of[event_id] = row.event_id or event_id
+        return row.id in this.told
+    if row.customer_id is None:
+        row.customer_id = person.customer_id
+        row.payer_email_index = None if person.customer_id else person.email_index
+    this.told.add(row.id)
+    return True
+
+
+def _take_back(session: Session, this: _Round, *, app_id: int, now: datetime) -> None:
+    refunds = [
+        RefundOf(this.purchases[event_id], event.refund, event_id, event.occurred_at)
+        for event_id, event in this.of_type(REFUND).items()
+        if event.refund is not None
+    ]
+    disputes = [
+        DisputeOf(this.purchases[event_id], event.dispute, event_id, event.occurred_at)
+        for event_id, event in this.of_type(DISPUTE).items()
+        if event.dispute is not None
+    ]
+    this.duplicate_of |= record_refunds(session, app_id=app_id, given=refunds, now=now)
+    this.duplicate_of |= record_disputes(session, app_id=app_id, given=disputes, now=now)
+    rows = {row.id: row for row in [item.purchase for item in refunds] + [item.purchase for item in disputes]}
+    before = {row.id: (row.refunded_minor, row.dispute_state) for row in rows.values()}
+    add_up(session, app_id=app_id, purchases=list(rows.values()))
+    changed = [row for row in rows.values() if before[row.id] != (row.refunded_minor, row.dispute_state)]
+    save_purchases(session, app_id=app_id, rows=changed)
+
+
+def _settle(session: Session, this: _Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
+    alive = {event_id for event_id in this.new if event_id not in this.duplicate_of}
+    customers = {this.customer_of(event_id) for event_id in alive} - {None}
+    people = lock_customers(session, app_id=app_id, ids=[str(who) for who in customers])
+    for event_id, event in this.of_type(PURCHASE).items():
+        who = this.customer_of(event_id)
+        if event_id in alive and event.claims and who is not None:
+            this.claims[event_id] = claim_by_purchase(
+                session, tools=tools, app_id=app_id, event=event, buyer=people[who], now=now
+            )
+    referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
+    return settle(session, app_id=app_id, referrals=referrals, now=now)
+
+
+def _answer(session: Session, this: _Round, *, app_id: int, settled: dict[str, Settled]) -> dict[str, Answer]:
+    by_referee: dict[str, list[Settled]] = {}
+    for item in settled.values():
+        by_referee.setdefault(item.referral.referee_id, []).append(item)
+    answers: dict[str, Answer] = {}
+    for event_id, event in this.new.items():
+        if event_id in this.duplicate_of:
+            continue
+        own = by_referee.get(this.customer_of(event_id) or "", [])
+        answers[event_id] = _answer_one(this, event_id, event, own)
+    write_answers(
+        session,
+        app_id=app_id,
+        answers=[*answers.values(), *_repeats(this)],
+        customers={event_id: this.customer_of(event_id) for event_id in this.new},
+        purchases={event_id: row.id for event_id, row in this.purchases.items()},
+        duplicates=this.duplicate_of,
+    )
+    awaited = [item for item in settled.values() if any(fact.id in this.told for fact in item.facts)]
+    # A refund may have waited for its purchase, or a purchase for its person.
+    if any(row.refunded_minor or row.dispute_state or row.event_id not in answers for row in this.purchases.values()):
+        answer_waiting(session, app_id=app_id, settled=awaited, but=answers)
+    return answers
+
+
+def _repeats(this: _Round) -> list[Answer]:
+    return [
+        Answer(event_id, this.new[event_id].external_id, "recorded", "repeats", True) for event_id in this.duplicate_of
+    ]
+
+
+def _answer_one(this: _Round, event_id: str, event: GivenEvent, own: Sequence[Settled]) -> Answer:
+    purchase = this.purchases.get(event_id)
+    results: list[Result] = []
+    reason: str | None = None
+    if event.type == PURCHASE and purchase is not None:
+        results = [purchase_result(item, purchase.id) for item in own]
+        reason = this.claims.get(event_id) or this.people[event_id].reason or "no_referral"
+    elif event.type in (REFUND, DISPUTE) and purchase is not None:
+        if purchase.confirmed_at is None:
+            reason = "no_purchase"
+        elif event.refund is not None and event.refund.amount.currency != purchase.currency:
+            reason = "wrong_currency"
+        else:
+            results = [taken_back_result(item, purchase.id) for item in own]
+            reason = "no_referral"
+    else:
+        results = other_results(own)
+        reason = "no_referral"
+    if not results:
+        return Answer(event_id, event.external_id, "parked", reason)
+    best = strongest(results)
+    return Answer(event_id, event.external_id, best.outcome, best.reason, results=results)

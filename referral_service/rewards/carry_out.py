@@ -1,0 +1,104 @@
+"""Carry out plans for rewards: the rows, the books and the announcements, set-wise and in one lock order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from referral_service.ledger import moves as books
+from referral_service.ledger.record import record
+from referral_service.notifications.announce import Change, announce
+from referral_service.rewards.document import reward_document
+from referral_service.rewards.plan import Announcement, Move, Plan
+from referral_service.rewards.policy import NOT_IN_WALLET
+from referral_service.rewards.store import AnchorKey, insert_rewards, take_ordinals, update_rewards
+
+
+def carry_out(
+    session: Session,
+    *,
+    app_id: int,
+    plans: Sequence[Plan],
+    spent_policy: Mapping[str, books.SpentPolicy],
+    now: datetime,
+) -> None:
+    """Write what `plans` say. `spent_policy`, by referral, is what happens to a reward that was spent already."""
+    plans = [plan for plan in plans if plan.is_changed]
+    if not plans:
+        return
+    new = [plan for plan in plans if plan.is_new]
+    if new:
+        _number(session, app_id=app_id, new=new)
+        insert_rewards(session, app_id=app_id, new=[plan.reward for plan in new])
+    update_rewards(session, app_id=app_id, changed=[plan.reward for plan in plans if not plan.is_new])
+    moves = [
+        _in_the_books(plan, move, spent_policy)
+        for plan in plans
+        if plan.reward.kind not in NOT_IN_WALLET
+        for move in plan.moves
+    ]
+    if moves:
+        record(session, app_id=app_id, moves=moves, now=now)
+    changes = [_change(announcement) for plan in plans for announcement in plan.announcements]
+    announce(session, app_id=app_id, changes=changes, now=now)
+
+
+def _number(session: Session, *, app_id: int, new: Sequence[Plan]) -> None:
+    """Give each new reward the next ordinal of its program, key and recipient, in the order of the plans."""
+    keys: list[AnchorKey] = [(plan.reward.program_id, plan.reward.reward_key, plan.reward.recipient_id) for plan in new]
+    ordinals = take_ordinals(session, app_id=app_id, counts=Counter(keys))
+    for plan, key in zip(new, keys, strict=True):
+        plan.number(ordinals[key])
+        ordinals[key] += 1
+
+
+def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.SpentPolicy]) -> books.Move:
+    reward = plan.reward
+    reward_id, program_id, recipient_id, unit = reward.id, reward.program_id, reward.recipient_id, reward.unit
+    amount, reason = move.amount, reward.reason
+    match move.movement:
+        case "grant":
+            return books.Grant(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount
+            )
+        case "amend":
+            return books.Amend(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
+                previous=move.previous, reason="earlier_purchase",
+            )  # fmt: skip
+        case "void":
+            return books.Void(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
+                reason=reason,
+            )  # fmt: skip
+        case "release":
+            return books.Release(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
+                reason="hold_ended", expires_at=reward.expires_at,
+            )  # fmt: skip
+        case "claw_back":
+            return books.ClawBack(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
+                reason=reason, spent_policy=spent_policy.get(reward.referral_id or "", "negative_balance"),
+            )  # fmt: skip
+        case "restore":
+            return books.Restore(
+                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
+                reason=reason,
+            )  # fmt: skip
+
+
+def _change(announcement: Announcement) -> Change:
+    reward = announcement.reward
+    return Change(
+        type=announcement.type,
+        object_id=reward.id,
+        sequence=reward.sequence,
+        previous_state=announcement.previous_state,
+        state=reward.state,
+        reason=reward.reason,
+        object=reward_document(reward),
+    )
