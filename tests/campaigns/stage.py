@@ -23,15 +23,21 @@ SIZES = {
 
 @dataclass
 class HttpStage:
-    """`violations` is the doctor: what he finds in the whole database, in his words."""
+    """`examine` is the doctor: what he finds in the app of this short number (None: in all), in his words."""
 
     client: FlaskClient
     operator_key: str
-    violations: Callable[[], list[str]]
+    examine: Callable[[int | None], list[str]]
     doctor_every: int = 10
+    apps: int = 0
     readings: list[Reading] = field(default_factory=all_readings)
 
+    def violations(self) -> list[str]:
+        """Look at the newest app; its short number is how many there are."""
+        return self.examine(self.apps)
+
     def open_app(self, *, now: datetime, name: str) -> Driver:
+        self.apps += 1
         return Driver(self.client, operator_key=self.operator_key, now=now, name=name)
 
     def perform(self, story: Story, *, name: str) -> Oracle:

@@ -1,4 +1,4 @@
-"""Short stories where an engine is likeliest to go wrong, told to the model here and to the service elsewhere.
+"""Short stories where an engine is likeliest to go wrong, told to the model here, to the service elsewhere.
 
 A random campaign meets most of them some day; these meet them every day. The name is what must hold.
 """
