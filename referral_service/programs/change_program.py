@@ -1,0 +1,86 @@
+"""Change a program; a change of its terms makes a version and leaves every older one as it was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from referral_service.audit.record import record
+from referral_service.programs.activate_program import demand_carried_out
+from referral_service.programs.check_settings import SETTINGS, check_settings
+from referral_service.programs.create_program import add_version
+from referral_service.programs.document import program_document
+from referral_service.programs.errors import ProgramStatusConflict
+from referral_service.programs.models import Program
+from referral_service.programs.policy import CLOSED
+from referral_service.programs.read_programs import lock_program
+from referral_service.programs.terms.parse import parse_terms
+
+
+def change_program(
+    session: Session,
+    *,
+    app_id: int,
+    program_id: str,
+    changes: Mapping[str, Any],
+    development: bool = False,
+    actor: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the changed program's document. `changes` holds any of SETTINGS, and `terms` as a whole document.
+
+    Terms that come to the same canonical document make no version. Once a program is no draft, its terms must be
+    carried out by the engine. Raises NotFound, InvalidRequest, InvalidTerms, TermsNotCarriedOut,
+    ProgramStatusConflict.
+    """
+    program, version = lock_program(session, app_id=app_id, program_id=program_id)
+    if program.status in CLOSED:
+        raise ProgramStatusConflict("What has ended cannot be changed.", program_status=program.status)
+    changed = _change_settings(program, changes, development=development)
+    if "terms" in changes:
+        canonical, terms = parse_terms(changes["terms"], at="terms")
+        if not same_json(canonical, version.terms):
+            if program.status != "draft":
+                demand_carried_out(terms)
+            program.version += 1
+            version = add_version(session, program, canonical, now=now)
+            changed.append("terms")
+    if changed:
+        record(
+            session,
+            app_id=app_id,
+            actor=actor,
+            action="program.changed",
+            object_id=program.id,
+            details={"fields": changed, "version": program.version},
+            now=now,
+        )
+    return program_document(program, version)
+
+
+def same_json(one: object, other: object) -> bool:
+    """Tell whether two JSON values are the same. Python takes true for 1; JSON does not."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return one == other
+
+
+def _change_settings(program: Program, changes: Mapping[str, Any], *, development: bool) -> list[str]:
+    """Write the settings that are said and differ; return their names."""
+    said = {name: changes[name] for name in SETTINGS if name in changes}
+    if "code_parameter" in said or "click_parameter" in said:
+        # They must differ from each other, so the one that stays is looked at too.
+        said.setdefault("code_parameter", program.code_parameter)
+        said.setdefault("click_parameter", program.click_parameter)
+    settings = check_settings(said, development=development)
+    changed = [name for name, value in settings.items() if getattr(program, name) != value]
+    for name in changed:
+        setattr(program, name, settings[name])
+    return changed

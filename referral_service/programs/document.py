@@ -1,0 +1,28 @@
+"""A program as it is shown: what it is now, and the terms of its newest version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from referral_service.programs.models import Program, ProgramVersion
+
+
+def program_document(program: Program, version: ProgramVersion) -> dict[str, Any]:
+    """Return the program's members by name; times are aware datetimes, terms the whole canonical document."""
+    return {
+        "id": program.id,
+        "status": program.status,
+        "version": version.version,
+        "name": program.name,
+        "landing_url": program.landing_url,
+        "allowed_hosts": program.allowed_hosts,
+        "code_parameter": program.code_parameter,
+        "click_parameter": program.click_parameter,
+        "signed_links_only": program.signed_links_only,
+        "terms": version.terms,
+        "created_at": program.created_at,
+        "version_created_at": version.created_at,
+        "activated_at": program.activated_at,
+        "archived_at": program.archived_at,
+        "ended_at": program.ended_at,
+    }
