@@ -25,9 +25,9 @@ def stage(client: FlaskClient, operator_key: str, database: Database, clock: Fix
         report = database.read(
             lambda session: examine(session, settings=None, now=clock.now(), app_id=app_number)
         )
-        return [
-            f"{check.invariant} {v.object_id}: {v.says}" for check in report.checks for v in check.violations
-        ]
+        # Not I15: the tests' own PostgreSQL is set up to forget (conftest.py), and that is all it would say.
+        checks = [check for check in report.checks if check.invariant != "I15"]
+        return [f"{check.invariant} {v.object_id}: {v.says}" for check in checks for v in check.violations]
 
     return HttpStage(client, operator_key=operator_key, examine=violations)
 
