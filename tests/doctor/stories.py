@@ -1,0 +1,137 @@
+"""One of everything that may happen to a referral, told to a book."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from doctor.book import Book
+from doctor.rows import DAY, NOW, START, Row
+
+CREDIT = {"thanks": ("credit", "USD", 1000), "welcome": ("points", "points", 500)}
+BOUGHT = START + DAY
+
+
+def commission(amount: int) -> dict[str, tuple[str, str, int]]:
+    """12.50% of the purchase, half up, 25.00 at most."""
+    return {"share": ("percent", "USD", min((amount * 25 + 100) // 200, 2500))}
+
+
+def converted(book: Book, referrer: str, amount: int = 5000) -> tuple[Row, Row, dict[str, Row]]:
+    referral = book.claim(book.at_once, referrer)
+    purchase = book.buy(referral["referee_id"], amount, at=BOUGHT)
+    return referral, purchase, book.convert(referral, purchase, CREDIT)
+
+
+def held(book: Book, referrer: str, amount: int = 4321) -> tuple[Row, Row, dict[str, Row]]:
+    referral = book.claim(book.held, referrer)
+    # A later and a smaller purchase do not count.
+    book.buy(referral["referee_id"], 1999, at=BOUGHT - DAY / 2)
+    purchase = book.buy(referral["referee_id"], amount, at=BOUGHT)
+    book.buy(referral["referee_id"], 9000, at=BOUGHT + DAY)
+    return referral, purchase, book.convert(referral, purchase, commission(amount))
+
+
+def waiting(book: Book, referrer: str) -> Row:
+    referral = book.claim(book.held, referrer)
+    book.buy(referral["referee_id"], 9000, at=BOUGHT, currency="EUR")
+    return referral
+
+
+def expired(book: Book, referrer: str) -> Row:
+    referral = book.claim(book.held, referrer)
+    book.end(referral, "expired", at=START + 91 * DAY, reason="deadline_passed")
+    book.buy(referral["referee_id"], 9000, at=START + 91 * DAY)
+    return referral
+
+
+def partly_refunded(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+    referral, purchase, rewards = converted(book, referrer, 6000)
+    book.refund(purchase, 1999, at=BOUGHT + DAY)
+    book.rows["conversions"][-1]["refunded_minor"] = 1999
+    book.take_back(rewards["thanks"], 333, seq=1, at=BOUGHT + DAY)
+    book.take_back(rewards["welcome"], 167, seq=1, at=BOUGHT + DAY)
+    return referral, purchase, rewards
+
+
+def voided(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+    referral, purchase, rewards = held(book, referrer)
+    # What is left of it is below the minimum.
+    book.refund(purchase, 3000, at=BOUGHT + DAY)
+    book.rows["conversions"][-1]["refunded_minor"] = 3000
+    book.end(referral, "reversed", at=BOUGHT + DAY, reason="below_minimum")
+    reward = rewards["share"]
+    if reward["state"] != "capped":
+        book.take_back(reward, reward["granted"], seq=1, at=BOUGHT + DAY)
+        book.anchors[book.held, "share", reward["recipient_id"]]["used_count"] -= 1
+    return referral, purchase, rewards
+
+
+def disputed(book: Book, referrer: str, outcome: str) -> tuple[Row, Row, dict[str, Row]]:
+    referral, purchase, rewards = converted(book, referrer)
+    book.redeem(rewards["thanks"], 400, at=BOUGHT + timedelta(hours=1))
+    book.dispute(purchase, "opened", at=BOUGHT + DAY)
+    book.end(referral, "reversed", at=BOUGHT + DAY, reason="dispute_opened")
+    for reward in rewards.values():
+        book.take_back(reward, reward["granted"], seq=1, at=BOUGHT + DAY)
+    book.dispute(purchase, outcome, at=BOUGHT + 2 * DAY)
+    if outcome == "won":
+        book.end(referral, "converted", at=BOUGHT + 2 * DAY, reason="dispute_won")
+        book.restore(rewards["welcome"], at=BOUGHT + 2 * DAY)
+        _restore_in_parts(book, rewards["thanks"], debt=400)
+    return referral, purchase, rewards
+
+
+def _restore_in_parts(book: Book, reward: Row, *, debt: int) -> None:
+    """What had become a debt is forgiven first; the rest goes back into the lot."""
+    owner, amount, at = reward["recipient_id"], reward["granted"], BOUGHT + 2 * DAY
+    legs = [(reward["program_id"], "expense", -debt), (owner, "debt", debt)]
+    legs += [(reward["program_id"], "expense", debt - amount), (owner, "available", amount - debt)]
+    txn = book.post("restore", reward["id"], 1, reward["unit"], legs, at)
+    book.move(txn, book.lot_of(reward), amount - debt)
+    reward["reversed"] = 0
+    book.announce(reward, "reward.restored", "available", at, reason="dispute_won")
+
+
+def redeemed(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+    referral, purchase, rewards = converted(book, referrer)
+    book.redeem(rewards["thanks"], 600, at=BOUGHT + DAY)
+    book.redeem(rewards["thanks"], 400, at=BOUGHT + 2 * DAY)
+    return referral, purchase, rewards
+
+
+def capped(book: Book) -> list[tuple[Row, Row, dict[str, Row]]]:
+    """The fourth of a referrer whose cap is three."""
+    referrer = book.customer()
+    return [held(book, referrer) for _ in range(4)]
+
+
+def not_new(book: Book, referrer: str) -> Row:
+    """A claim that was accepted, until an old purchase of the referee became known."""
+    referral = book.claim(book.held, referrer)
+    book.buy(referral["referee_id"], 500, at=START - 8 * DAY)
+    book.end(referral, "rejected", at=START + DAY, reason="not_new")
+    return referral
+
+
+def everything(book: Book) -> None:
+    """Every story once, and what an app has besides."""
+    alice = book.customer()
+    referee = converted(book, alice)[0]["referee_id"]
+    book.refuse(book.at_once, book.customer(), referee, reason="already_referred")
+    book.refuse(book.at_once, alice, alice, reason="self_referral")
+    for story in (waiting, expired, partly_refunded, redeemed, not_new):
+        story(book, book.customer())
+    disputed(book, book.customer(), "won")
+    disputed(book, book.customer(), "lost")
+    held(book, book.customer())
+    voided(book, book.customer())
+    capped(book)
+
+
+def besides(book: Book) -> None:
+    book.audit(5)
+    book.deliver("done")
+    book.deliver("leased", lease_until=NOW + timedelta(seconds=20))
+    book.receive("parked", reason="no_referral")
+    book.receive("ignored")
+    book.receive("received", at=NOW - timedelta(minutes=5))

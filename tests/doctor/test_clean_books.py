@@ -1,0 +1,73 @@
+"""A book that is in order raises no alarm, small or large."""
+
+from __future__ import annotations
+
+import time
+
+from conftest import EmptyAgain
+from doctor.book import Book
+from doctor.rows import NOW
+from doctor.stories import besides, everything
+
+from referral_service.doctor.report import Report
+from referral_service.doctor.run import examine
+
+INVARIANTS = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I13", "I15"]
+# The PostgreSQL of the tests runs without fsync, which I15 rightly names.
+ON_ANY_SERVER = "I15"
+LARGE_BOOK_ROWS = 20_000
+LARGE_BOOK_SECONDS_MAX = 30
+
+
+def alarms(report: Report) -> list[str]:
+    return [
+        f"{check.invariant} {violation.object_id}: {violation.says}"
+        for check in report.checks
+        if check.invariant != ON_ANY_SERVER
+        for violation in check.violations
+    ]
+
+
+def test_a_small_book_of_every_story_raises_no_alarm_and_is_looked_at_whole(migrated: EmptyAgain) -> None:
+    database = migrated.empty()
+    for app_id in (1, 2):
+        book = Book(app_id)
+        everything(book)
+        besides(book)
+        book.write(database.write_engine)
+    told: list[tuple[str, int]] = []
+
+    report = database.read(
+        lambda session: examine(session, settings=None, now=NOW, progress=lambda *done: told.append(done))
+    )
+
+    assert alarms(report) == []
+    assert [check.invariant for check in report.checks] == INVARIANTS
+    assert {check.invariant for check in report.checks if check.checked == 0} == set()
+    assert {invariant for invariant, _ in told} == set(INVARIANTS)
+    if database.is_sqlite:
+        assert report.ok
+        assert report.to_document()["ok"] is True
+
+
+def test_a_large_book_raises_no_alarm_and_takes_seconds(migrated: EmptyAgain) -> None:
+    database = migrated.empty()
+    book = Book()
+    while sum(map(len, book.rows.values())) < LARGE_BOOK_ROWS:
+        everything(book)
+    besides(book)
+    assert book.write(database.write_engine) >= LARGE_BOOK_ROWS
+    started = time.monotonic()
+
+    report = database.read(lambda session: examine(session, settings=None, now=NOW))
+
+    assert alarms(report) == []
+    assert time.monotonic() - started < LARGE_BOOK_SECONDS_MAX
+
+
+def test_an_empty_database_raises_no_alarm(migrated: EmptyAgain) -> None:
+    database = migrated.empty()
+
+    report = database.read(lambda session: examine(session, settings=None, now=NOW))
+
+    assert alarms(report) == []
