@@ -7,6 +7,7 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from referral_service import migrations
 from referral_service.config import Settings
+from referral_service.customers import views as customers
 from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
@@ -18,6 +19,8 @@ from referral_service.kit.http.limits import Limits
 from referral_service.kit.http.wiring import Service
 from referral_service.operations import docs, metrics
 from referral_service.operations import views as operations
+from referral_service.programs import views as programs
+from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants import views as tenants
 from referral_service.tenants.auth import KeyDirectory
 from referral_service.tenants.kept_answers import KeptAnswers
@@ -25,6 +28,8 @@ from referral_service.tenants.kept_answers import KeptAnswers
 # In the order in which the API is documented.
 VIEWS = (
     tenants,
+    programs,
+    customers,
     operations,
 )
 
@@ -48,7 +53,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     service = _wire(settings, clock or SystemClock(), database or Database(settings.database_url))
     wiring.install(app, service)
-    problems.install(app, base_url=settings.base_url)
+    problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
     access_log.install(app)
     headers.install(app, settings)
@@ -80,5 +85,5 @@ def _wire(settings: Settings, clock: Clock, database: Database) -> Service:
         in_flight=InFlight(),
         limits=Limits(enabled=settings.rate_limits, redis_url=settings.redis_url),
         keys=KeyDirectory(database, clock),
-        key_ring=None,
+        key_ring=KeyRing(database, sealer, clock),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from referral_service.app import create_app
+import atexit
+
+from referral_service.app import close, create_app
 from referral_service.config import load_settings
 from referral_service.kit.http.access_log import configure_logging
 
 _settings = load_settings()
 configure_logging(_settings.log_level)
 application = create_app(_settings)
+atexit.register(close, application)

@@ -6,12 +6,14 @@ one.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from local_postgres import create_database, start_postgres
@@ -25,7 +27,9 @@ from referral_service.all_models import metadata
 from referral_service.app import create_app
 from referral_service.config import Settings
 from referral_service.kit.clock import FixedClock
+from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
+from referral_service.signing.rotate import ensure_keys
 from referral_service.tenants.create_key import create_operator_key
 from referral_service.tenants.open_app import OpenedApp, open_app
 from referral_service.tenants.tenant import LIVE, TEST
@@ -34,6 +38,10 @@ DATABASES = ("sqlite", "postgresql")
 MASTER_KEYS = {"k1": "a-master-key-that-only-tests-use-0123456789"}
 # What is not part of the clone that a stranger makes.
 MAY_BE_ABSENT = "needs ../shared"
+
+
+# The access log of a test says nothing that the test does not know; warnings still show.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -179,6 +187,7 @@ def settings(database: Database) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings, clock: FixedClock, database: Database) -> Flask:
+    ensure_keys(database, Sealer(settings.master_keys), clock.now())
     return create_app(settings, clock=clock, database=database)
 
 

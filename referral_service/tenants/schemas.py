@@ -23,7 +23,7 @@ class OpenAppSchema(RequestSchema):
         load_default=None,
         allow_none=True,
         maximum=SLUG_CHARACTERS_MAX,
-        validate=validate.Regexp(r"[a-z0-9]+(-[a-z0-9]+)*\Z", error="Lower-case letters, digits and single hyphens."),
+        validate=validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$", error="Lower-case letters, digits and single hyphens."),
         metadata={"description": "Part of pretty share links; made from the name where it is left out."},
     )
     now = Moment(

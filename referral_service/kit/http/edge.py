@@ -23,7 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from referral_service.kit.http import idempotency
-from referral_service.kit.http.caller import Caller, current_caller
+from referral_service.kit.http.caller import Caller, find_caller
 from referral_service.kit.http.idempotency import Answer
 from referral_service.kit.http.limits import Limit, client_address
 from referral_service.kit.http.parsing import Reader, parser
@@ -115,10 +115,9 @@ def _run(view: Callable[..., Any], session: Session, path: dict[str, Any]) -> Re
 
 def _answer_once(view: Callable[..., Any], path: dict[str, Any]) -> Response:
     wired = service()
-    key = idempotency.key_of(request)
-    if key is None:
+    key, caller = idempotency.key_of(request), find_caller()
+    if key is None or caller is None:
         return wired.database.transact(lambda session: _run(view, session, path))
-    caller = current_caller()
     request_hash = idempotency.hash_of(request)
 
     def work(session: Session) -> Response:

@@ -19,7 +19,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from referral_service.kit.clock import SystemClock, monotonic_seconds
-from referral_service.kit.errors import BodyTooLarge, Problem, RateLimited
+from referral_service.kit.errors import BodyTooLarge, NotFound, Problem, RateLimited
 
 API_BODY_BYTES_MAX = 64 * 1024
 HOOK_BODY_BYTES_MAX = 1024 * 1024
@@ -139,6 +139,9 @@ def body_limit(bytes_max: int) -> Callable[[View], View]:
 def check_size(asked: Request) -> None:
     """Refuse a request whose address, headers or announced body are too large; nothing has been read yet."""
     environ = asked.environ
+    if "\0" in asked.path:
+        # No id holds one, and PostgreSQL could not even be asked for it.
+        raise NotFound
     if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > URL_BYTES_MAX:
         raise UrlTooLong
     if sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")) > HEADER_BYTES_MAX:

@@ -7,12 +7,12 @@ from typing import Any
 
 import flask_smorest
 import yaml
-from flask import Flask, current_app
+from flask import Flask
 
 from referral_service import __version__
 from referral_service.kit.http import idempotency
 from referral_service.kit.http.fields import Moment
-from referral_service.kit.http.problems import CONTENT_TYPE, ProblemSchema
+from referral_service.kit.http.problems import BY_STATUS, CONTENT_TYPE, ProblemSchema
 
 TITLE = "Referral service"
 SECURITY = "api_key"
@@ -35,12 +35,18 @@ class Api(flask_smorest.Api):
 
     def _register_responses(self) -> None:
         for status in http.HTTPStatus:
-            if status >= 400:
+            if status in BY_STATUS:
                 response = {
                     "description": status.phrase,
-                    "content": {CONTENT_TYPE: {"schema": ProblemSchema, "example": _example(status)}},
+                    "content": {CONTENT_TYPE: {"schema": ProblemSchema, "example": _example(int(status))}},
                 }
                 self.spec.components.response(status.name, response, lazy=True)
+
+    def _register_etag_headers(self) -> None:
+        """Nothing: answers carry no ETag."""
+
+    def _register_pagination_header(self) -> None:
+        """Nothing: pages are told in the body."""
 
 
 def install(app: Flask) -> Api:
@@ -76,9 +82,26 @@ def install(app: Flask) -> Api:
 
 def spec_yaml(app: Flask) -> str:
     """Return the document as YAML; the same views give the same text."""
-    document = app.extensions["openapi"].spec.to_dict()
+    document = spec_document(app)
     text: str = yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=110)
     return text
+
+
+def spec_document(app: Flask) -> dict[str, Any]:
+    """Return the document as JSON values."""
+    document: dict[str, Any] = app.extensions["openapi"].spec.to_dict()
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            if "{" in path:
+                _answer(document, operation["responses"], 404)
+            for parameter in operation.get("parameters", ()):
+                _drop_null_default(parameter.get("schema", {}))
+    for schema in document["components"]["schemas"].values():
+        for member in schema.get("properties", {}).values():
+            _drop_null_default(member)
+    return document
 
 
 def document_operation(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
@@ -119,17 +142,21 @@ def mark(view: Any, **facts: Any) -> None:
     view._apidoc = documented
 
 
-def _example(status: http.HTTPStatus) -> dict[str, Any]:
-    code = status.name.lower()
-    return {
-        "type": f"https://refer.example.com/docs/errors#{code}",
-        "title": "What happened, in a sentence.",
-        "status": int(status),
-        "code": code,
-        "detail": "What to do about it.",
-    }
+def _example(status: int) -> dict[str, Any]:
+    return BY_STATUS[status]().to_document("https://refer.example.com")
 
 
-def current_spec_yaml() -> str:
-    """Return the document of the application that handles this request."""
-    return spec_yaml(current_app)
+def _answer(document: dict[str, Any], responses: dict[str, Any], status: int) -> None:
+    """Name one more problem of an operation in a document that is already written out."""
+    name = http.HTTPStatus(status).name
+    responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _example(status)}
+    document["components"]["responses"].setdefault(
+        name, {"description": http.HTTPStatus(status).phrase, "content": {CONTENT_TYPE: content}}
+    )
+
+
+def _drop_null_default(schema: dict[str, Any]) -> None:
+    """A default of null says only that the field may be left out, which its absence from `required` says already."""
+    if "default" in schema and schema["default"] is None:
+        del schema["default"]

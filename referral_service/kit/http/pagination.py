@@ -35,6 +35,7 @@ class PageArgs(ma.Schema):
 
     cursor = ma.fields.String(
         load_default=None,
+        allow_none=False,
         validate=validate.Length(min=1, max=CURSOR_CHARACTERS_MAX),
         metadata={"description": "`next_cursor` of the page before. The filters must stay the same."},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,12 +14,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from referral_service.config import Settings
 from referral_service.kit import errors
 from referral_service.kit.errors import InternalError, InvalidRequest, Overloaded, Problem
 from referral_service.kit.http import limits
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 100
+CAUSES_MAX, FRAMES_MAX = 5, 30
 log = structlog.get_logger(__name__)
 
 
@@ -28,17 +31,21 @@ class BadRequest(Problem):
     remedy = "Check the address, the headers and the query of the request."
 
 
-# What werkzeug raises by itself: routing, reading the body, parsing headers.
-_BY_STATUS: dict[int, type[Problem]] = {
+# The problem that stands for a status: for what werkzeug raises by itself, and as an example in the documentation.
+BY_STATUS: dict[int, type[Problem]] = {
+    400: BadRequest,
     401: errors.Unauthorized,
     403: errors.Forbidden,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
+    409: errors.Conflict,
     413: errors.BodyTooLarge,
     414: limits.UrlTooLong,
     415: errors.UnsupportedMediaType,
+    422: errors.InvalidRequest,
     429: errors.RateLimited,
     431: limits.HeadersTooLarge,
+    500: errors.InternalError,
     503: errors.Overloaded,
 }
 
@@ -49,7 +56,9 @@ class ProblemSchema(ma.Schema):
     class Meta:
         unknown = ma.INCLUDE
 
-    type = ma.fields.Url(required=True, metadata={"description": "Where this kind of problem is explained."})
+    type = ma.fields.String(
+        required=True, metadata={"description": "Where this kind of problem is explained.", "format": "uri"}
+    )
     title = ma.fields.String(required=True, metadata={"description": "What happened, in a sentence."})
     status = ma.fields.Integer(required=True, metadata={"description": "The HTTP status again."})
     code = ma.fields.String(required=True, metadata={"description": "Stable, for programs: one of the catalogue."})
@@ -100,9 +109,10 @@ def _sentences(messages: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
         yield path, str(messages)
 
 
-def install(app: Flask, *, base_url: str) -> None:
+def install(app: Flask, settings: Settings) -> None:
     """Answer every kind of error of this application as a problem, explained at the service's own address."""
-    app.config["BASE_URL"] = base_url
+    app.config["BASE_URL"] = settings.base_url
+    app.config["LOG_ERROR_TEXT"] = settings.development
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(ma.ValidationError, _invalid)
     app.register_error_handler(HTTPException, _http)
@@ -122,7 +132,7 @@ def _http(error: HTTPException) -> Response:
     original = error.get_response()
     if original.status_code < 400:
         return Response(original.get_data(), status=original.status_code, headers=original.headers)
-    kind = _BY_STATUS.get(original.status_code, BadRequest if original.status_code < 500 else InternalError)
+    kind = BY_STATUS.get(original.status_code, BadRequest if original.status_code < 500 else InternalError)
     response = problem_response(kind())
     for name, value in original.headers.items():
         if name.lower() not in {"content-type", "content-length"}:
@@ -132,7 +142,7 @@ def _http(error: HTTPException) -> Response:
 
 def _overloaded(error: Exception) -> Response:
     """A pool that is empty, a lock that was not given, a database that is away: the same request may work soon."""
-    log.warning("database_unavailable", error=type(error).__name__, exc_info=error)
+    log.warning("database_unavailable", **_told(error))
     return problem_response(Overloaded(retry_after_seconds=1))
 
 
@@ -141,5 +151,21 @@ def _database(error: DBAPIError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected_error", error=type(error).__name__, exc_info=error)
+    log.error("unexpected_error", **_told(error))
     return problem_response(InternalError())
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """Return what may be logged of an error: its kinds and places. Its text may quote a person's data (a value that
+    is not unique, say), so that is written in development only.
+    """
+    if current_app.config["LOG_ERROR_TEXT"]:
+        return {"exc_info": error}
+    kinds, link = [], error
+    while link is not None and len(kinds) < CAUSES_MAX:
+        kinds.append(f"{type(link).__module__}.{type(link).__qualname__}")
+        link = link.__cause__ or link.__context__  # type: ignore[assignment]
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": kinds, "sqlstate": state, "traceback": places}
