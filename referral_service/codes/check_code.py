@@ -27,6 +27,7 @@ class CheckedCode:
 
     code_id: str
     program_id: str
+    customer_id: str
     customer_external_id: str | None
     text: str
     folded: str
@@ -60,7 +61,16 @@ def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str) -
     """
     folded = folded_code(key_ring, text, app_id=app_id)
     row = session.execute(
-        select(Code.id, Code.program_id, Code.text, Code.folded, Code.state, Customer.external_id, Program.status)
+        select(
+            Code.id,
+            Code.program_id,
+            Code.customer_id,
+            Code.text,
+            Code.folded,
+            Code.state,
+            Customer.external_id,
+            Program.status,
+        )
         .join(Customer, and_(Customer.app_id == Code.app_id, Customer.id == Code.customer_id))
         .join(Program, and_(Program.app_id == Code.app_id, Program.id == Code.program_id))
         .where(Code.app_id == app_id, Code.folded == (folded or ""))
@@ -71,6 +81,7 @@ def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str) -
     return CheckedCode(
         code_id=row.id,
         program_id=row.program_id,
+        customer_id=row.customer_id,
         customer_external_id=row.external_id,
         text=row.text,
         folded=row.folded,

@@ -17,6 +17,7 @@ from referral_service.customers.models import Customer
 from referral_service.kit.errors import NotFound
 from referral_service.kit.ids import new_id, random_code
 from referral_service.programs.models import Program
+from referral_service.programs.read_programs import NO_SUCH_PROGRAM
 
 # 35 random bits: even among a hundred million codes of one app, eight misses in a row mean a broken generator.
 ATTEMPTS_MAX = 8
@@ -96,7 +97,7 @@ def _find(session: Session, *, app_id: int, program_id: str, external_id: str) -
         .where(Program.app_id == app_id, Program.id == program_id)
     ).one_or_none()
     if row is None:
-        raise NotFound("There is no such program in this app.")
+        raise NotFound(NO_SUCH_PROGRAM)
     if row.status != "active":
         raise ProgramNotActive(program_status=row.status)
     columns = {column.name: row._mapping[column] for column in _COLUMNS}

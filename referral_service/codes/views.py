@@ -1,0 +1,133 @@
+"""Codes over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from referral_service.codes import examples
+from referral_service.codes.check_code import CheckedCode, check_code
+from referral_service.codes.errors import CodeRevoked
+from referral_service.codes.issue_code import issue_code
+from referral_service.codes.links import links_of
+from referral_service.codes.revoke_code import revoke_code
+from referral_service.codes.schemas import (
+    CODE_PARAMETER,
+    PROGRAM_PARAMETER,
+    CheckedCodeSchema,
+    CodeSchema,
+    IssueCodeSchema,
+)
+from referral_service.codes.signed_code import sign_code
+from referral_service.kit.http.blueprint import Blueprint
+from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction, service
+from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+
+blueprint = Blueprint("codes", __name__, description="What customers share: referral codes and their links.")
+
+
+@blueprint.post("/v1/programs/<program_id>/codes", parameters=[PROGRAM_PARAMETER])
+@requires(Scope.WRITE)
+@in_transaction
+@blueprint.arguments(IssueCodeSchema, example=examples.ISSUE_CODE)
+@blueprint.response(201, CodeSchema, example=examples.CODE, description="The code is new.")
+@blueprint.alt_response(200, schema=CodeSchema, example=examples.CODE, description="The customer had it already.")
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(409, response="CONFLICT")
+def issue(session: Session, body: dict[str, Any], program_id: str) -> tuple[dict[str, Any], int]:
+    """Issue a customer's code.
+
+    A customer has one active code in a program: it is made by the first call and the same on every later one, also when
+    another vanity text is asked for. The customer is created if there is none by this id.
+    """
+    app_id = current_tenant().app_id
+    code, created = issue_code(
+        session,
+        app_id=app_id,
+        program_id=program_id,
+        customer_external_id=body["customer_id"],
+        vanity=body["vanity"],
+        now=business_now(),
+    )
+    answer_concerns(code.customer_id)
+    document = _document(
+        app_id=app_id,
+        text=code.text,
+        folded=code.folded,
+        customer_id=body["customer_id"],
+        program_id=code.program_id,
+        state=code.state,
+        channel=body["channel"],
+    )
+    return document, 201 if created else 200
+
+
+@blueprint.get("/v1/codes/<code>", parameters=[CODE_PARAMETER])
+@requires(Scope.READ)
+@in_reading
+@blueprint.response(200, CheckedCodeSchema, example=examples.CHECKED_CODE)
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(410, response="GONE")
+def check(session: Session, code: str) -> dict[str, Any]:
+    """Check a code, typed or signed.
+
+    `valid` says whether a claim may use it now. A code that was revoked is gone, one that never was is not found.
+    """
+    app_id = current_tenant().app_id
+    checked = check_code(session, service().key_ring, app_id=app_id, text=code)
+    if checked.state != "active":
+        raise CodeRevoked
+    return _checked_document(app_id, checked)
+
+
+@blueprint.post("/v1/codes/<code>/revoke", parameters=[CODE_PARAMETER])
+@requires(Scope.WRITE)
+@in_transaction
+@blueprint.response(200, CheckedCodeSchema, example=examples.REVOKED_CODE)
+@blueprint.alt_response(404, response="NOT_FOUND")
+def revoke(session: Session, code: str) -> dict[str, Any]:
+    """Revoke a code.
+
+    Its links lead nowhere within seconds, and its text is never given out again; the customer's next call for a code
+    makes a new one. Referrals that were claimed with it stay. Revoking it again changes nothing.
+    """
+    app_id = current_tenant().app_id
+    checked = check_code(session, service().key_ring, app_id=app_id, text=code)
+    revoke_code(session, app_id=app_id, code_id=checked.code_id, now=business_now())
+    answer_concerns(checked.customer_id)
+    return _checked_document(app_id, check_code(session, service().key_ring, app_id=app_id, text=checked.text))
+
+
+def _checked_document(app_id: int, checked: CheckedCode) -> dict[str, Any]:
+    document = _document(
+        app_id=app_id,
+        text=checked.text,
+        folded=checked.folded,
+        customer_id=checked.customer_external_id,
+        program_id=checked.program_id,
+        state=checked.state,
+    )
+    return {**document, "valid": checked.valid, "reason": checked.reason}
+
+
+def _document(
+    *,
+    app_id: int,
+    text: str,
+    folded: str,
+    customer_id: str | None,
+    program_id: str,
+    state: str,
+    channel: str | None = None,
+) -> dict[str, Any]:
+    signed_code = sign_code(service().key_ring, folded=folded, app_id=app_id)
+    return {
+        "code": text,
+        "signed_code": signed_code,
+        "customer_id": customer_id,
+        "program_id": program_id,
+        "state": state,
+        **asdict(links_of(service().settings.base_url, signed_code, channel=channel)),
+    }
