@@ -6,6 +6,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 
 from referral_service import migrations
+from referral_service.clicks import views as clicks
 from referral_service.config import Settings
 from referral_service.customers import views as customers
 from referral_service.kit.clock import Clock, SystemClock
@@ -53,6 +54,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     service = _wire(settings, clock or SystemClock(), database or Database(settings.database_url))
     wiring.install(app, service)
+    clicks.install(app, service)
     problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
     access_log.install(app)
@@ -69,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
 
 def close(app: Flask) -> None:
     """Give back what the application holds, when the process ends."""
+    clicks.close(app)
     service: Service = app.extensions[wiring.EXTENSION]
     service.database.dispose()
 

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, event, select, tuple_
 from sqlalchemy.orm import Session
 
 from referral_service.programs.models import ProgramVersion
@@ -49,6 +49,12 @@ class _Kept:
 # By engine, so that two databases in one process never share, and what a closed one left goes with it.
 _kept: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
 _making = Lock()
+
+
+@event.listens_for(Engine, "engine_disposed")
+def _forget(engine: Engine) -> None:
+    """Once its connections are given back, the same address may lead to another database, such as a restored one."""
+    _kept.pop(engine, None)
 
 
 def terms_of(session: Session, *, app_id: int, versions: Iterable[VersionKey]) -> dict[VersionKey, Terms]:
