@@ -7,6 +7,7 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from referral_service import migrations
 from referral_service.clicks import views as clicks
+from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
 from referral_service.kit.clock import Clock, SystemClock
@@ -31,6 +32,8 @@ VIEWS = (
     tenants,
     programs,
     customers,
+    codes,
+    clicks,
     operations,
 )
 
