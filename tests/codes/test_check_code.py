@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from signing.key_cast import NOON, open_shop, start_program
+from signing.key_cast import open_shop, ring_with_keys, start_program
 from sqlalchemy import event, update
 
+from cast import NOON
 from referral_service.codes.check_code import check_code, folded_code
 from referral_service.codes.errors import CodeNotFound
 from referral_service.codes.issue_code import issue_code
@@ -15,9 +16,15 @@ from referral_service.codes.models import Code
 from referral_service.codes.resolve import ResolvedCode, resolve_codes
 from referral_service.codes.revoke_code import revoke_code
 from referral_service.codes.signed_code import sign_code
+from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.programs.models import Program
 from referral_service.signing.key_ring import KeyRing
+
+
+@pytest.fixture
+def ring(database: Database, clock: FixedClock) -> KeyRing:
+    return ring_with_keys(database, clock)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from signing.key_cast import NOON, open_shop, start_program
+from signing.key_cast import open_shop, start_program
 from sqlalchemy import select
 
+from cast import NOON
 from referral_service.codes import issue_code as room
 from referral_service.codes.errors import CodeNotAllowed, CodeTaken, InvalidVanityText, ProgramNotActive
 from referral_service.codes.issue_code import issue_code

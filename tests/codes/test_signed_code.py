@@ -7,8 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signing.key_cast import NOON, HeldKeys
+from signing.key_cast import HeldKeys
 
+from cast import NOON
 from referral_service.codes.signed_code import InvalidSignedCode, SignedCode, read_signed_code, sign_code
 from referral_service.kit.ids import random_code
 from referral_service.signing.tokens import sign_timed

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete
 
+from cast import NOON
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
@@ -18,7 +18,6 @@ from referral_service.signing.models import SigningKey
 from referral_service.signing.rotate import ensure_keys
 from referral_service.tenants.models import App
 
-NOON = datetime(2026, 11, 21, 12, 0, 0, 250_001, tzinfo=UTC)
 SEALER = Sealer({"k1": "a master key for tests, of enough characters"})
 LANDING_URL = "https://shop.example/welcome?lang=uk#top"
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signing.key_cast import NOON, HeldKeys
+from signing.key_cast import HeldKeys
 
+from cast import NOON
 from referral_service.signing.tokens import InvalidToken, read_timed, sign_timed
 
 RING = HeldKeys({1: bytes(range(32)), 2: bytes(range(32, 64))})
