@@ -35,6 +35,7 @@ POSTGRESQL_SETTINGS = (
     # rows came in), it would take a join row by row for a bargain, and be at it for minutes.
     "enable_nestloop = off",
     "work_mem = '64MB'",
+    "jit = off",
 )
 # What the operator did belongs to no app; the audit log keeps it under this number.
 OPERATOR = 0

@@ -11,18 +11,22 @@ CREDIT = {"thanks": ("credit", "USD", 1000), "welcome": ("points", "points", 500
 BOUGHT = START + DAY
 
 
+Story = tuple[Row, Row, dict[str, Row]]
+Handles = dict[str, str]
+
+
 def commission(amount: int) -> dict[str, tuple[str, str, int]]:
     """12.50% of the purchase, half up, 25.00 at most."""
     return {"share": ("percent", "USD", min((amount * 25 + 100) // 200, 2500))}
 
 
-def converted(book: Book, referrer: str, amount: int = 5000) -> tuple[Row, Row, dict[str, Row]]:
+def converted(book: Book, referrer: str, amount: int = 5000) -> Story:
     referral = book.claim(book.at_once, referrer)
     purchase = book.buy(referral["referee_id"], amount, at=BOUGHT)
     return referral, purchase, book.convert(referral, purchase, CREDIT)
 
 
-def held(book: Book, referrer: str, amount: int = 4321) -> tuple[Row, Row, dict[str, Row]]:
+def held(book: Book, referrer: str, amount: int = 4321) -> Story:
     referral = book.claim(book.held, referrer)
     # A later and a smaller purchase do not count.
     book.buy(referral["referee_id"], 1999, at=BOUGHT - DAY / 2)
@@ -44,7 +48,7 @@ def expired(book: Book, referrer: str) -> Row:
     return referral
 
 
-def partly_refunded(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+def partly_refunded(book: Book, referrer: str) -> Story:
     referral, purchase, rewards = converted(book, referrer, 6000)
     book.refund(purchase, 1999, at=BOUGHT + DAY)
     book.rows["conversions"][-1]["refunded_minor"] = 1999
@@ -53,7 +57,7 @@ def partly_refunded(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]
     return referral, purchase, rewards
 
 
-def voided(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+def voided(book: Book, referrer: str) -> Story:
     referral, purchase, rewards = held(book, referrer)
     # What is left of it is below the minimum.
     book.refund(purchase, 3000, at=BOUGHT + DAY)
@@ -66,7 +70,7 @@ def voided(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
     return referral, purchase, rewards
 
 
-def disputed(book: Book, referrer: str, outcome: str) -> tuple[Row, Row, dict[str, Row]]:
+def disputed(book: Book, referrer: str, outcome: str) -> Story:
     referral, purchase, rewards = converted(book, referrer)
     book.redeem(rewards["thanks"], 400, at=BOUGHT + timedelta(hours=1))
     book.dispute(purchase, "opened", at=BOUGHT + DAY)
@@ -92,14 +96,14 @@ def _restore_in_parts(book: Book, reward: Row, *, debt: int) -> None:
     book.announce(reward, "reward.restored", "available", at, reason="dispute_won")
 
 
-def redeemed(book: Book, referrer: str) -> tuple[Row, Row, dict[str, Row]]:
+def redeemed(book: Book, referrer: str) -> Story:
     referral, purchase, rewards = converted(book, referrer)
     book.redeem(rewards["thanks"], 600, at=BOUGHT + DAY)
     book.redeem(rewards["thanks"], 400, at=BOUGHT + 2 * DAY)
     return referral, purchase, rewards
 
 
-def capped(book: Book) -> list[tuple[Row, Row, dict[str, Row]]]:
+def capped(book: Book) -> list[Story]:
     """The fourth of a referrer whose cap is three."""
     referrer = book.customer()
     return [held(book, referrer) for _ in range(4)]
@@ -113,19 +117,30 @@ def not_new(book: Book, referrer: str) -> Row:
     return referral
 
 
-def everything(book: Book) -> None:
-    """Every story once, and what an app has besides."""
-    alice = book.customer()
-    referee = converted(book, alice)[0]["referee_id"]
-    book.refuse(book.at_once, book.customer(), referee, reason="already_referred")
-    book.refuse(book.at_once, alice, alice, reason="self_referral")
-    for story in (waiting, expired, partly_refunded, redeemed, not_new):
-        story(book, book.customer())
-    disputed(book, book.customer(), "won")
-    disputed(book, book.customer(), "lost")
-    held(book, book.customer())
-    voided(book, book.customer())
-    capped(book)
+def everything(book: Book) -> Handles:
+    """Every story once; gives the ids by which each is found again: `held_referral`, `held_purchase`, `held_share`."""
+    told: Handles = {}
+    stories: dict[str, Story] = {
+        "converted": converted(book, book.customer()),
+        "partly": partly_refunded(book, book.customer()),
+        "redeemed": redeemed(book, book.customer()),
+        "won": disputed(book, book.customer(), "won"),
+        "lost": disputed(book, book.customer(), "lost"),
+        "held": held(book, book.customer()),
+        "voided": voided(book, book.customer()),
+        "capped": capped(book)[-1],
+    }
+    for name, (referral, purchase, rewards) in stories.items():
+        told |= {f"{name}_referral": referral["id"], f"{name}_purchase": purchase["id"]}
+        told |= {f"{name}_referrer": referral["referrer_id"], f"{name}_referee": referral["referee_id"]}
+        told |= {f"{name}_{key}": reward["id"] for key, reward in rewards.items()}
+    for name, story in {"waiting": waiting, "expired": expired, "not_new": not_new}.items():
+        referral = story(book, book.customer())
+        told |= {f"{name}_referral": referral["id"], f"{name}_referee": referral["referee_id"]}
+    refused = book.refuse(book.at_once, book.customer(), told["converted_referee"], reason="already_referred")
+    told["refused_referral"] = refused["id"]
+    book.refuse(book.at_once, told["converted_referrer"], told["converted_referrer"], reason="self_referral")
+    return told
 
 
 def besides(book: Book) -> None:
