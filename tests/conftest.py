@@ -24,7 +24,7 @@ from builders import Api
 from cast import NOON
 from referral_service import migrations
 from referral_service.all_models import metadata
-from referral_service.app import create_app
+from referral_service.app import close, create_app
 from referral_service.config import Settings
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.crypto import Sealer
@@ -186,9 +186,12 @@ def settings(database: Database) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: FixedClock, database: Database) -> Flask:
+def app(settings: Settings, clock: FixedClock, database: Database) -> Iterator[Flask]:
     ensure_keys(database, Sealer(settings.master_keys), clock.now())
-    return create_app(settings, clock=clock, database=database)
+    made = create_app(settings, clock=clock, database=database)
+    yield made
+    # Or the clicks of this test would be written into the database of the next.
+    close(made)
 
 
 @pytest.fixture
