@@ -61,6 +61,7 @@ class ClickBuffer:
         self._writing = Lock()
         self._stopping = Event()
         self._thread: Thread | None = None
+        self._at_exit: Finalize | None = None
         self.dropped = 0
         self.written = 0
 
@@ -92,6 +93,8 @@ class ClickBuffer:
         thread = self._thread
         if thread is not None:
             thread.join(CLOSE_SECONDS)
+        if self._at_exit is not None:
+            self._at_exit.cancel()
         with self._lock:
             left = len(self._waiting)
             self._waiting.clear()
@@ -103,7 +106,7 @@ class ClickBuffer:
         self._thread = Thread(target=self._run, name="click-buffer", daemon=True)
         self._thread.start()
         # Runs at the end of a server's worker process too, where atexit does not.
-        Finalize(None, self.close, exitpriority=100)
+        self._at_exit = Finalize(None, self.close, exitpriority=100)
 
     def _run(self) -> None:
         pause = self._flush_seconds
