@@ -32,6 +32,11 @@ CUSTOMER_ID_PARAMETER: dict[str, Any] = {
 }
 
 
+def _demand_few(attributes: dict[str, str]) -> None:
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise ma.ValidationError(f"Must not name more than {ATTRIBUTES_MAX} attributes.")
+
+
 class CustomerIdField(Text):
     """An app's own `customer_id`."""
 
@@ -86,8 +91,9 @@ class PutCustomerSchema(RequestSchema):
         keys=Text(maximum=ATTRIBUTE_NAME_CHARACTERS_MAX),
         values=Text(maximum=ATTRIBUTE_VALUE_CHARACTERS_MAX),
         load_default=dict,
-        validate=validate.Length(max=ATTRIBUTES_MAX),
+        validate=_demand_few,
         metadata={
+            "maxProperties": ATTRIBUTES_MAX,
             "description": f"What audiences can ask for, as texts; at most {ATTRIBUTES_MAX}. Kept as they are, "
             "so put nothing in them that names a person."
         },
