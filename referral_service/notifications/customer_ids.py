@@ -1,34 +1,15 @@
 """The app's own `customer_id` in place of our `cus_…`, put in when a notification is read or sent.
 
-What is stored carries only `cus_…`, so that erasing a person leaves no trace of the app's id in it. The customers'
-table stands in a room above this one and is therefore read by its name, as a foreign key would be.
+What is stored carries only `cus_…`, so that erasing a person leaves no trace of the app's id in it. Pure: whoever reads
+or sends looks the names up (`customers.read_customer.external_ids`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import column, select, table
-from sqlalchemy.orm import Session
-
-from referral_service.kit.db.base import Id, Key, Number
 from referral_service.kit.ids import is_id
-
-_CUSTOMERS = table("customers", column("app_id", Number), column("id", Id), column("external_id", Key))
-
-
-def customer_ids_of(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, str | None]:
-    """Return the app's `customer_id` for each `cus_…` of the app; None for a person who was erased."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    rows = session.execute(
-        select(_CUSTOMERS.c.id, _CUSTOMERS.c.external_id).where(
-            _CUSTOMERS.c.app_id == app_id, _CUSTOMERS.c.id.in_(wanted)
-        )
-    )
-    return {row.id: row.external_id for row in rows}
 
 
 def inside_ids_in(document: Any) -> set[str]:

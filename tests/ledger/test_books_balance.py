@@ -168,8 +168,8 @@ class World:
 
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_after_any_steps_everything_balances(books: Database, steps: list[tuple[str, Any]]) -> None:
-    world = World(books)
+def test_after_any_steps_everything_balances(database: Database, steps: list[tuple[str, Any]]) -> None:
+    world = World(database)
     for verb, what in steps:
         getattr(world, verb)(what)
-        books.read(world.check)
+        database.read(world.check)

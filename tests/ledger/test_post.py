@@ -30,11 +30,11 @@ def count(database: Database, app_id: int, table: str) -> int:
     return database.read(lambda session: int(session.execute(query, {"app": app_id}).scalar_one()))
 
 
-def test_an_entry_opens_the_accounts_it_needs(books: Database, app_id: int) -> None:
-    books.transact(lambda session: post(session, app_id=app_id, entries=[gift(), gift()], now=NOW))
+def test_an_entry_opens_the_accounts_it_needs(database: Database, app_id: int) -> None:
+    database.transact(lambda session: post(session, app_id=app_id, entries=[gift(), gift()], now=NOW))
     # Two wallets of three accounts each, and two programs.
-    assert count(books, app_id, "ledger_accounts") == 8
-    assert books.read(lambda session: violations(session, app_id)) == []
+    assert count(database, app_id, "ledger_accounts") == 8
+    assert database.read(lambda session: violations(session, app_id)) == []
 
 
 @pytest.mark.parametrize(
@@ -51,50 +51,50 @@ def test_an_entry_opens_the_accounts_it_needs(books: Database, app_id: int) -> N
     ],
 )
 def test_what_does_not_balance_is_refused_before_anything_is_written(
-    books: Database, app_id: int, legs: tuple[Leg, ...], changes: tuple[LotChange, ...]
+    database: Database, app_id: int, legs: tuple[Leg, ...], changes: tuple[LotChange, ...]
 ) -> None:
     def work(session: Session) -> None:
         with pytest.raises(UnbalancedEntry):
             post(session, app_id=app_id, entries=[gift(), replace(gift(), legs=legs, changes=changes)], now=NOW)
 
-    books.transact(work)
-    assert count(books, app_id, "ledger_txns") == 0
-    assert count(books, app_id, "ledger_accounts") == 0
+    database.transact(work)
+    assert count(database, app_id, "ledger_txns") == 0
+    assert count(database, app_id, "ledger_accounts") == 0
 
 
-def test_the_same_kind_subject_and_number_cannot_be_posted_twice(books: Database, app_id: int) -> None:
+def test_the_same_kind_subject_and_number_cannot_be_posted_twice(database: Database, app_id: int) -> None:
     first = gift()
-    books.transact(lambda session: post(session, app_id=app_id, entries=[first], now=NOW))
+    database.transact(lambda session: post(session, app_id=app_id, entries=[first], now=NOW))
     again = replace(first, id=new_id("txn"))
     with pytest.raises(IntegrityError):
-        books.transact(lambda session: post(session, app_id=app_id, entries=[again], now=NOW))
-    assert count(books, app_id, "ledger_txns") == 1
-    assert books.read(lambda session: violations(session, app_id)) == []
+        database.transact(lambda session: post(session, app_id=app_id, entries=[again], now=NOW))
+    assert count(database, app_id, "ledger_txns") == 1
+    assert database.read(lambda session: violations(session, app_id)) == []
 
 
 @pytest.mark.parametrize("table", ["ledger_txns", "ledger_postings", "lot_movements"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET app_id = app_id", "DELETE FROM {}"])
 def test_the_database_itself_refuses_to_change_what_is_written(
-    books: Database, app_id: int, table: str, change: str
+    database: Database, app_id: int, table: str, change: str
 ) -> None:
     reward = Given()
-    books.transact(lambda session: do(session, app_id, reward.grant(9), reward.release(9), reward.claw_back(4)))
-    before = count(books, app_id, table)
+    database.transact(lambda session: do(session, app_id, reward.grant(9), reward.release(9), reward.claw_back(4)))
+    before = count(database, app_id, table)
     assert before
     with pytest.raises(DBAPIError, match="append-only"):
-        books.transact(lambda session: session.execute(text(f"{change.format(table)} WHERE app_id = {app_id}")))
-    assert count(books, app_id, table) == before
+        database.transact(lambda session: session.execute(text(f"{change.format(table)} WHERE app_id = {app_id}")))
+    assert count(database, app_id, table) == before
 
 
 @pytest.mark.parametrize("kind", ["pending", "available", "debt"])
-def test_the_database_itself_refuses_an_overdrawn_account(books: Database, app_id: int, kind: str) -> None:
+def test_the_database_itself_refuses_an_overdrawn_account(database: Database, app_id: int, kind: str) -> None:
     reward = Given()
-    books.transact(lambda session: do(session, app_id, reward.grant(5)))
+    database.transact(lambda session: do(session, app_id, reward.grant(5)))
     wrong = 1 if kind == "debt" else -1
     statement = text("UPDATE ledger_accounts SET balance = :wrong WHERE app_id = :app AND id = :id")
     account = account_id(reward.recipient_id, kind, "USD")
     with pytest.raises(IntegrityError):
-        books.transact(lambda session: session.execute(statement, {"wrong": wrong, "app": app_id, "id": account}))
+        database.transact(lambda session: session.execute(statement, {"wrong": wrong, "app": app_id, "id": account}))
 
 
 def test_an_accounts_id_fits_its_column_and_is_nobody_elses() -> None:
@@ -122,7 +122,7 @@ def statements_of(database: Database, app_id: int, rewards: list[Given]) -> list
     return seen
 
 
-def test_the_number_of_statements_does_not_grow_with_the_number_of_rewards(books: Database, app_id: int) -> None:
-    one = statements_of(books, app_id, [Given()])
-    many = statements_of(books, app_id, [Given() for _ in range(50)])
+def test_the_number_of_statements_does_not_grow_with_the_number_of_rewards(database: Database, app_id: int) -> None:
+    one = statements_of(database, app_id, [Given()])
+    many = statements_of(database, app_id, [Given() for _ in range(50)])
     assert len(one) == len(many) == 7

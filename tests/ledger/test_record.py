@@ -17,7 +17,7 @@ from referral_service.ledger.moves import Move, Recorded, Split
 
 
 class Case:
-    """One app's books, with the checks that every test ends in."""
+    """One app's database, with the checks that every test ends in."""
 
     def __init__(self, database: Database, app_id: int) -> None:
         self.database = database
@@ -54,8 +54,8 @@ class Case:
 
 
 @pytest.fixture
-def case(books: Database, app_id: int) -> Case:
-    return Case(books, app_id)
+def case(database: Database, app_id: int) -> Case:
+    return Case(database, app_id)
 
 
 def test_a_grant_is_pending_and_the_programs_expense(case: Case) -> None:

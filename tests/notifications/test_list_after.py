@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
+from referral_service.journeys.list_notifications import list_notifications
 from referral_service.kit.db.engines import Database
 from referral_service.kit.ids import new_id
 from referral_service.notifications.announce import Change, announce
 from referral_service.notifications.customer_ids import inside_ids_in, with_customer_ids
-from referral_service.notifications.list_after import list_after
 from referral_service.notifications.place import place_notifications
 from referral_service.tenants.models import App
 
@@ -61,11 +61,13 @@ def told(database: Database, app_id: int, document: dict[str, Any]) -> dict[str,
         place_notifications(session, app_id=app_id)
 
     database.transact(work)
-    return database.read(lambda session: list_after(session, app_id=app_id))[-1].object
+    read = database.read(lambda session: list_notifications(session, app_id=app_id, after=0, limit=100))
+    seen: dict[str, Any] = read[-1]["data"]["object"]
+    return seen
 
 
-def test_every_inside_id_is_replaced_by_the_apps_own(board: Database, app_id: int) -> None:
-    alice, bob = people(board, app_id, "alice", "bob")
+def test_every_inside_id_is_replaced_by_the_apps_own(database: Database, app_id: int) -> None:
+    alice, bob = people(database, app_id, "alice", "bob")
     document = {
         "id": "ref_x",
         "customer_id": alice,
@@ -75,7 +77,7 @@ def test_every_inside_id_is_replaced_by_the_apps_own(board: Database, app_id: in
         "amount": {"amount_minor": 1000, "currency": "USD"},
         "reason": None,
     }
-    assert told(board, app_id, document) == document | {
+    assert told(database, app_id, document) == document | {
         "customer_id": "alice",
         "referrer": {"customer_id": "alice"},
         "referee": {"customer_id": "bob"},
@@ -83,29 +85,29 @@ def test_every_inside_id_is_replaced_by_the_apps_own(board: Database, app_id: in
     }
 
 
-def test_an_erased_person_is_null(board: Database, app_id: int) -> None:
-    (alice,) = people(board, app_id, "alice")
+def test_an_erased_person_is_null(database: Database, app_id: int) -> None:
+    (alice,) = people(database, app_id, "alice")
     erase = text("UPDATE customers SET external_id = NULL WHERE app_id = :app AND id = :id")
-    board.transact(lambda session: session.execute(erase, {"app": app_id, "id": alice}))
-    assert told(board, app_id, {"customer_id": alice}) == {"customer_id": None}
+    database.transact(lambda session: session.execute(erase, {"app": app_id, "id": alice}))
+    assert told(database, app_id, {"customer_id": alice}) == {"customer_id": None}
 
 
-def test_another_apps_customer_is_never_named(board: Database, app_id: int) -> None:
-    (stranger,) = people(board, app_id + 1_000_000, "mallory")
-    people(board, app_id, "alice")
-    assert told(board, app_id, {"customer_id": stranger}) == {"customer_id": None}
+def test_another_apps_customer_is_never_named(database: Database, app_id: int) -> None:
+    (stranger,) = people(database, app_id + 1_000_000, "mallory")
+    people(database, app_id, "alice")
+    assert told(database, app_id, {"customer_id": stranger}) == {"customer_id": None}
 
 
-def test_a_providers_own_customer_id_is_left_alone(board: Database, app_id: int) -> None:
-    people(board, app_id, "alice")
-    assert told(board, app_id, {"stripe": "cus_NffrFeUfNV2Hib"}) == {"stripe": "cus_NffrFeUfNV2Hib"}
+def test_a_providers_own_customer_id_is_left_alone(database: Database, app_id: int) -> None:
+    people(database, app_id, "alice")
+    assert told(database, app_id, {"stripe": "cus_NffrFeUfNV2Hib"}) == {"stripe": "cus_NffrFeUfNV2Hib"}
 
 
-def test_what_is_stored_keeps_the_inside_id(board: Database, app_id: int) -> None:
-    (alice,) = people(board, app_id, "alice")
-    told(board, app_id, {"customer_id": alice})
+def test_what_is_stored_keeps_the_inside_id(database: Database, app_id: int) -> None:
+    (alice,) = people(database, app_id, "alice")
+    told(database, app_id, {"customer_id": alice})
     query = text("SELECT object FROM notifications WHERE app_id = :app")
-    (stored,) = board.read(lambda session: session.execute(query, {"app": app_id}).scalars().all())
+    (stored,) = database.read(lambda session: session.execute(query, {"app": app_id}).scalars().all())
     assert alice in str(stored)
     assert "alice" not in str(stored)
 

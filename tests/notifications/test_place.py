@@ -61,68 +61,68 @@ def reorder_ids(database: Database, app_id: int, newest_first: Sequence[tuple[st
     database.transact(work)
 
 
-def test_positions_start_at_one_and_go_on_without_a_gap(board: Database, app_id: int) -> None:
-    tell(board, app_id, change("rwd_a", 1), change("rwd_b", 1))
-    assert place(board, app_id) == 2
-    tell(board, app_id, change("rwd_a", 2))
-    assert place(board, app_id) == 1
-    assert place(board, app_id) == 0
-    assert read(board, app_id) == [(1, "rwd_a", 1), (2, "rwd_b", 1), (3, "rwd_a", 2)]
+def test_positions_start_at_one_and_go_on_without_a_gap(database: Database, app_id: int) -> None:
+    tell(database, app_id, change("rwd_a", 1), change("rwd_b", 1))
+    assert place(database, app_id) == 2
+    tell(database, app_id, change("rwd_a", 2))
+    assert place(database, app_id) == 1
+    assert place(database, app_id) == 0
+    assert read(database, app_id) == [(1, "rwd_a", 1), (2, "rwd_b", 1), (3, "rwd_a", 2)]
 
 
-def test_what_has_no_position_is_not_there_yet(board: Database, app_id: int) -> None:
-    tell(board, app_id, change("rwd_a", 1))
-    assert read(board, app_id) == []
-    place(board, app_id)
-    assert read(board, app_id) == [(1, "rwd_a", 1)]
-    assert read(board, app_id, after=1) == []
+def test_what_has_no_position_is_not_there_yet(database: Database, app_id: int) -> None:
+    tell(database, app_id, change("rwd_a", 1))
+    assert read(database, app_id) == []
+    place(database, app_id)
+    assert read(database, app_id) == [(1, "rwd_a", 1)]
+    assert read(database, app_id, after=1) == []
 
 
-def test_the_same_change_cannot_be_announced_twice(board: Database, app_id: int) -> None:
-    tell(board, app_id, change("rwd_a", 1))
+def test_the_same_change_cannot_be_announced_twice(database: Database, app_id: int) -> None:
+    tell(database, app_id, change("rwd_a", 1))
     with pytest.raises(IntegrityError):
-        tell(board, app_id, change("rwd_a", 1))
+        tell(database, app_id, change("rwd_a", 1))
 
 
-def test_the_limit_holds_for_one_turn_and_nothing_is_left_over(board: Database, app_id: int) -> None:
-    tell(board, app_id, *(change(f"rwd_{n:02}", 1) for n in range(25)))
-    assert [place(board, app_id, limit=10) for _ in range(4)] == [10, 10, 5, 0]
-    assert [row[0] for row in read(board, app_id)] == list(range(1, 26))
+def test_the_limit_holds_for_one_turn_and_nothing_is_left_over(database: Database, app_id: int) -> None:
+    tell(database, app_id, *(change(f"rwd_{n:02}", 1) for n in range(25)))
+    assert [place(database, app_id, limit=10) for _ in range(4)] == [10, 10, 5, 0]
+    assert [row[0] for row in read(database, app_id)] == list(range(1, 26))
 
 
-def test_apps_that_wait_for_positions_are_found(board: Database, app_id: int) -> None:
-    tell(board, app_id, change("rwd_a", 1))
-    assert app_id in board.read(lambda session: apps_with_unplaced(session, limit=1000))
-    place(board, app_id)
-    assert app_id not in board.read(lambda session: apps_with_unplaced(session, limit=1000))
+def test_apps_that_wait_for_positions_are_found(database: Database, app_id: int) -> None:
+    tell(database, app_id, change("rwd_a", 1))
+    assert app_id in database.read(lambda session: apps_with_unplaced(session, limit=1000))
+    place(database, app_id)
+    assert app_id not in database.read(lambda session: apps_with_unplaced(session, limit=1000))
 
 
 def test_ids_of_machines_with_different_clocks_do_not_turn_an_objects_changes_round(
-    board: Database, app_id: int
+    database: Database, app_id: int
 ) -> None:
-    tell(board, app_id, change("rwd_a", 1), change("rwd_b", 1), change("rwd_a", 2))
-    reorder_ids(board, app_id, [("rwd_a", 2), ("rwd_b", 1), ("rwd_a", 1)])
-    assert place(board, app_id) == 3
-    assert read(board, app_id) == [(1, "rwd_a", 1), (2, "rwd_b", 1), (3, "rwd_a", 2)]
+    tell(database, app_id, change("rwd_a", 1), change("rwd_b", 1), change("rwd_a", 2))
+    reorder_ids(database, app_id, [("rwd_a", 2), ("rwd_b", 1), ("rwd_a", 1)])
+    assert place(database, app_id) == 3
+    assert read(database, app_id) == [(1, "rwd_a", 1), (2, "rwd_b", 1), (3, "rwd_a", 2)]
 
 
-def test_a_limit_between_two_changes_of_one_object_takes_the_earlier_one_along(board: Database, app_id: int) -> None:
-    tell(board, app_id, *(change("rwd_a", n) for n in (1, 2, 3)), change("rwd_b", 1))
-    reorder_ids(board, app_id, [("rwd_a", 3), ("rwd_b", 1), ("rwd_a", 1), ("rwd_a", 2)])
-    assert place(board, app_id, limit=1) == 3
-    place(board, app_id)
-    assert [row[1:] for row in read(board, app_id)] == [("rwd_a", 1), ("rwd_a", 2), ("rwd_a", 3), ("rwd_b", 1)]
+def test_a_limit_between_two_changes_of_one_object_takes_the_earlier_one_along(database: Database, app_id: int) -> None:
+    tell(database, app_id, *(change("rwd_a", n) for n in (1, 2, 3)), change("rwd_b", 1))
+    reorder_ids(database, app_id, [("rwd_a", 3), ("rwd_b", 1), ("rwd_a", 1), ("rwd_a", 2)])
+    assert place(database, app_id, limit=1) == 3
+    place(database, app_id)
+    assert [row[1:] for row in read(database, app_id)] == [("rwd_a", 1), ("rwd_a", 2), ("rwd_a", 3), ("rwd_b", 1)]
 
 
-def test_many_placers_and_writers_at_once_leave_no_gap_and_no_double(board: Database, app_id: int) -> None:
+def test_many_placers_and_writers_at_once_leave_no_gap_and_no_double(database: Database, app_id: int) -> None:
     def write(n: int) -> None:
         for sequence in range(1, 11):
-            tell(board, app_id, change(f"rwd_{n}", sequence))
+            tell(database, app_id, change(f"rwd_{n}", sequence))
 
     def keep_placing(_: int) -> None:
         # A worker rests between two turns as well.
         while not done.wait(0.005):
-            place(board, app_id, limit=7)
+            place(database, app_id, limit=7)
 
     done = Event()
     with ThreadPoolExecutor(6) as pool:
@@ -132,19 +132,19 @@ def test_many_placers_and_writers_at_once_leave_no_gap_and_no_double(board: Data
         finally:
             done.set()
     assert all(placer.result() is None for placer in placers)
-    place(board, app_id)
-    rows = read(board, app_id)
+    place(database, app_id)
+    rows = read(database, app_id)
     assert [row[0] for row in rows] == list(range(1, 41))
     for n in range(4):
         assert [row[2] for row in rows if row[1] == f"rwd_{n}"] == list(range(1, 11))
 
 
-def test_what_commits_late_gets_a_later_position_and_no_reader_passes_over_it(board: Database, app_id: int) -> None:
-    if board.is_sqlite:
+def test_what_commits_late_gets_a_later_position_and_no_reader_passes_over_it(database: Database, app_id: int) -> None:
+    if database.is_sqlite:
         # One writer: nothing can commit while another transaction writes.
-        tell(board, app_id, change("rwd_slow", 1), change("rwd_fast", 1))
-        place(board, app_id)
-        assert [row[1] for row in read(board, app_id)] == ["rwd_slow", "rwd_fast"]
+        tell(database, app_id, change("rwd_slow", 1), change("rwd_fast", 1))
+        place(database, app_id)
+        assert [row[1] for row in read(database, app_id)] == ["rwd_slow", "rwd_fast"]
         return
     written, go_on = Event(), Event()
 
@@ -153,16 +153,16 @@ def test_what_commits_late_gets_a_later_position_and_no_reader_passes_over_it(bo
         written.set()
         assert go_on.wait(10)
 
-    thread = Thread(target=lambda: board.transact(slowly))
+    thread = Thread(target=lambda: database.transact(slowly))
     thread.start()
     assert written.wait(10)
-    tell(board, app_id, change("rwd_fast", 1))
-    assert place(board, app_id) == 1
-    assert read(board, app_id) == [(1, "rwd_fast", 1)]
+    tell(database, app_id, change("rwd_fast", 1))
+    assert place(database, app_id) == 1
+    assert read(database, app_id) == [(1, "rwd_fast", 1)]
     go_on.set()
     thread.join()
-    place(board, app_id)
-    assert read(board, app_id, after=1) == [(2, "rwd_slow", 1)]
+    place(database, app_id)
+    assert read(database, app_id, after=1) == [(2, "rwd_slow", 1)]
 
 
 @given(st.permutations([(name, n) for name in "abc" for n in (1, 2, 3)]))

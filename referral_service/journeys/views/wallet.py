@@ -1,0 +1,73 @@
+"""A customer's wallet over HTTP: what is in it, and spending it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from referral_service.customers.ensure_customers import find_customers
+from referral_service.customers.policy import customer_id_fault
+from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
+from referral_service.customers.schemas import CUSTOMER_ID_PARAMETER
+from referral_service.kit.errors import NotFound
+from referral_service.kit.http.blueprint import Blueprint
+from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction
+from referral_service.ledger import examples
+from referral_service.ledger.balances import balances
+from referral_service.ledger.redeem import redeem
+from referral_service.ledger.schemas import BalancesSchema, RedeemSchema, RedemptionSchema
+from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+
+blueprint = Blueprint("wallet", __name__, description="What customers hold, and what they spend.")
+
+
+@blueprint.get("/v1/customers/<customer_id>/balances", parameters=[CUSTOMER_ID_PARAMETER])
+@requires(Scope.READ)
+@in_reading
+@blueprint.response(200, BalancesSchema, example=examples.BALANCES)
+@blueprint.alt_response(404, response="NOT_FOUND")
+def read_balances(session: Session, customer_id: str) -> dict[str, Any]:
+    """Read a customer's balances, one for each unit.
+
+    Money is in minor units, everything else in whole units. Available is what is in open lots, less what is owed.
+    """
+    app_id = current_tenant().app_id
+    inside_id = _customer(session, app_id, customer_id)
+    return {"items": balances(session, app_id=app_id, customer_id=inside_id, now=business_now())}
+
+
+@blueprint.post("/v1/customers/<customer_id>/redemptions", parameters=[CUSTOMER_ID_PARAMETER])
+@requires(Scope.WRITE)
+@in_transaction
+@blueprint.arguments(RedeemSchema, example=examples.REDEEM)
+@blueprint.response(201, RedemptionSchema, example=examples.REDEMPTION)
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(409, response="CONFLICT")
+def redeem_balance(session: Session, body: dict[str, Any], customer_id: str) -> dict[str, Any]:
+    """Spend a customer's balance, in part or whole.
+
+    What ends first is spent first. Asked for more than is available, nothing changes and the answer is
+    `insufficient_balance`. Send an Idempotency-Key, so that a call that is repeated spends once.
+    """
+    app_id = current_tenant().app_id
+    inside_id = _customer(session, app_id, customer_id)
+    answer_concerns(inside_id)
+    redeemed = redeem(session, app_id=app_id, customer_id=inside_id, now=business_now(), **body)
+    return {
+        "id": redeemed.id,
+        "customer_id": customer_id,
+        "unit": redeemed.unit,
+        "amount": redeemed.amount,
+        "reference": redeemed.reference,
+        "recorded_at": redeemed.recorded_at,
+    }
+
+
+def _customer(session: Session, app_id: int, customer_id: str) -> str:
+    """Return the `cus_…` id; raise NotFound, also for what could never be a customer id."""
+    if customer_id_fault(customer_id) is None:
+        found = find_customers(session, app_id=app_id, external_ids=[customer_id])
+        if customer_id in found:
+            return found[customer_id]
+    raise NotFound(NO_SUCH_CUSTOMER)
