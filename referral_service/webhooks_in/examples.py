@@ -1,0 +1,52 @@
+"""Examples for the API's documentation."""
+
+from __future__ import annotations
+
+_ID = "src_1_01kq2m8v6wf8dr0c1h3zb2n4xj"
+_URL = f"https://refer.example.com/v1/hooks/{_ID}"
+_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+ADD_SOURCE = {"provider": "standard", "name": "Shop backend"}
+SOURCE = {
+    "id": _ID,
+    "provider": "standard",
+    "name": "Shop backend",
+    "url": _URL,
+    "created_at": "2026-11-21T10:00:00Z",
+}
+NEW_SOURCE = {**SOURCE, "secret": _SECRET}
+SOURCES = {"items": [SOURCE], "next_cursor": None}
+ROTATE_SECRET: dict[str, str] = {}
+ROTATED_SECRET = {**NEW_SOURCE, "old_secret_valid_until": "2026-11-22T10:00:00Z"}
+HOOK_BODY = {
+    "type": "purchase",
+    "customer_id": "bob",
+    "order_id": "o-1",
+    "amount": {"amount_minor": 5000, "currency": "USD"},
+    "occurred_at": "2026-11-21T10:00:00Z",
+}
+_REWARDS = ["rwd_01kq2m9a5hf6bt3v0x8c7d2e1f", "rwd_01kq2m9a5hf6bt3v0x8c7d2e1g"]
+_RESULT = {
+    "referral_id": "ref_01kq2m7d3zf5tv9q8w1x0y2c3b",
+    "outcome": "converted",
+    "reason": None,
+    "reward_ids": _REWARDS,
+}
+ANSWER = {
+    "id": "msg_2b3c4d",
+    "duplicate": False,
+    **_RESULT,
+    "results": [{"program_id": "prg_01kq2m5c9ef7g8h1j2k3m4n5p6", **_RESULT}],
+}
+INBOUND_EVENT = {
+    "id": "inb_01kq2m9a5gf4bs2t1v0w9x8y7z",
+    "source_id": _ID,
+    "provider": "stripe",
+    "external_id": "evt_1NG8Du2eZvKYlo2CUI79vXWy",
+    "provider_type": "checkout.session.completed",
+    "type": "purchase",
+    "state": "parked",
+    "reason": "no_referral",
+    "received_at": "2026-11-21T10:00:00Z",
+}
+INBOUND_EVENTS = {"items": [INBOUND_EVENT], "next_cursor": None}

@@ -1,0 +1,109 @@
+"""The one shape of every provider: is this message genuine, and what does it say in our words? Pure, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from referral_service.events.given import GivenEvent
+
+TOLERANCE_SECONDS = 300
+EXTERNAL_ID_CHARACTERS_MAX = 255
+
+# Why a message is parked before anybody is looked up.
+MALFORMED_BODY = "malformed_body"
+INVALID_EVENT = "invalid_event"
+UNPAID = "unpaid"
+NOTHING_PAID = "nothing_paid"
+UNUSABLE_AMOUNT = "unusable_amount"
+OCCURRED_IN_FUTURE = "occurred_in_future"
+TEST_MODE = "test_mode"
+LIVE_MODE = "live_mode"
+
+
+class BadSignature(Exception):
+    """A message that its sender did not prove. `reason` is for our own eyes: who forges learns nothing from it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class UnusableSecret(ValueError):
+    """A secret that the provider cannot have given out; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A genuine message. `external_id` is its id where the signature covers one outside the body."""
+
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a body calls itself: the message's id where it has one, and its type in the provider's words."""
+
+    external_id: str | None
+    provider_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A type that means nothing here; it is kept, and never becomes an event."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that could mean something, but not as it is. `type` is our own, empty where it is not known."""
+
+    reason: str
+    type: str = ""
+
+
+Translation = GivenEvent | Ignored | Parked
+
+
+class Provider(Protocol):
+    """How one provider signs, and what its messages mean. One object serves all threads."""
+
+    name: str
+    makes_own_secret: bool
+    """Whether the provider gives out the secret. If not, `new_secret` makes it and the app takes it over."""
+    string_characters_max: int
+    """The longest text in a body; what is used of it has narrower limits."""
+
+    def new_secret(self) -> str:
+        """Return a fresh secret; only where the provider does not make its own."""
+        ...
+
+    def check_secret(self, secret: str) -> None:
+        """Raise UnusableSecret for a text that cannot be this provider's secret."""
+        ...
+
+    def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
+        """Prove the sender by any of the secrets. `headers` have lower-case names, `now` is real time.
+
+        Raises BadSignature, and nothing else, whatever was sent; without a secret always.
+        """
+        ...
+
+    def labels(self, body: Mapping[str, Any]) -> Labels:
+        """Say what the body calls itself, whether or not it can be translated."""
+        ...
+
+    def translate(self, body: Mapping[str, Any], *, external_id: str, is_test: bool, now: datetime) -> Translation:
+        """Say what a genuine body means for a live or a test app; `now` is its business time.
+
+        Never raises, whatever the body holds.
+        """
+        ...
+
+
+def age_seconds(sent_at: int, now: datetime) -> float:
+    """Return how long ago a Unix time was; negative for one that lies ahead."""
+    return now.timestamp() - sent_at

@@ -1,0 +1,55 @@
+"""Read a genuine message: its name, its type, and what it means. Pure, and never refused: what cannot be read is
+parked with a reason, for an error would make the provider send it again for days, and then give up on the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from referral_service.kit import strict_json
+from referral_service.webhooks_in.providers.provider import (
+    MALFORMED_BODY,
+    Ignored,
+    Parked,
+    Provider,
+    Translation,
+)
+
+BODY_BYTES_MAX = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one body says. `external_id` is the provider's id, or the body's hash where it has none."""
+
+    external_id: str
+    provider_type: str
+    translation: Translation
+
+    @property
+    def type(self) -> str:
+        """Our own type of it; empty where it means nothing here."""
+        return "" if isinstance(self.translation, Ignored) else self.translation.type
+
+
+def read_message(provider: Provider, raw: bytes, *, external_id: str | None, is_test: bool, now: datetime) -> Message:
+    """Translate a verified body. `external_id` is the id that the signature covers outside the body, where it does.
+
+    `now` is business time.
+    """
+    # Two bodies without an id are the same message if they are the same to the byte.
+    name = external_id or f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    try:
+        body = strict_json.loads(raw, max_bytes=BODY_BYTES_MAX, max_string=provider.string_characters_max)
+    except strict_json.MalformedJson:
+        return Message(name, "", Parked(MALFORMED_BODY))
+    if not isinstance(body, dict):
+        return Message(name, "", Parked(MALFORMED_BODY))
+    labels = provider.labels(body)
+    if external_id is None and labels.external_id is None:
+        return Message(name, labels.provider_type, Parked(MALFORMED_BODY))
+    name = external_id or labels.external_id or name
+    translation = provider.translate(body, external_id=name, is_test=is_test, now=now)
+    return Message(name, labels.provider_type, translation)

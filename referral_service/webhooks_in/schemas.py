@@ -1,0 +1,67 @@
+"""Sources and inbound events as they are written over HTTP."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import validate
+
+from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.pagination import PageArgs
+from referral_service.webhooks_in.list_inbound import STATES
+from referral_service.webhooks_in.providers.registry import PROVIDERS
+
+_SECRET = "The signing secret that the provider shows. Leave it out for `standard`, whose secret the service makes."
+
+
+class AddSourceSchema(RequestSchema):
+    provider = ma.fields.String(
+        required=True,
+        validate=validate.OneOf(list(PROVIDERS), error="Must be one of: {choices}."),
+        metadata={"description": "Who sends: `standard` is the app itself, by Standard Webhooks."},
+    )
+    secret = Text(load_default=None, allow_none=True, metadata={"description": _SECRET})
+    name = Text(load_default=None, allow_none=True, maximum=100, metadata={"description": "For people."})
+
+
+class RotateSecretSchema(RequestSchema):
+    secret = Text(load_default=None, allow_none=True, metadata={"description": _SECRET})
+
+
+class SourceSchema(ResponseSchema):
+    id = ma.fields.String(required=True, metadata={"description": "`src_…`"})
+    provider = ma.fields.String(required=True, validate=validate.OneOf(list(PROVIDERS)))
+    name = ma.fields.String(required=True)
+    url = ma.fields.String(required=True, metadata={"description": "Where the webhooks are to be sent."})
+    created_at = Moment(required=True)
+
+
+class NewSourceSchema(SourceSchema):
+    secret = ma.fields.String(
+        metadata={"description": "What to sign with, shown this once; absent where the provider made it."}
+    )
+
+
+class RotatedSecretSchema(NewSourceSchema):
+    old_secret_valid_until = Moment(
+        required=True, metadata={"description": "Until then what the secret before it signed is taken too."}
+    )
+
+
+class InboundEventSchema(ResponseSchema):
+    id = ma.fields.String(required=True, metadata={"description": "`inb_…`"})
+    source_id = ma.fields.String(required=True)
+    provider = ma.fields.String(required=True)
+    external_id = ma.fields.String(required=True, metadata={"description": "The message's id at the provider."})
+    provider_type = ma.fields.String(
+        required=True, metadata={"description": "Its type in the provider's words; empty where it could not be read."}
+    )
+    type = ma.fields.String(required=True, metadata={"description": "Its type here; empty where it means nothing."})
+    state = ma.fields.String(required=True, validate=validate.OneOf(STATES))
+    reason = ma.fields.String(required=True, allow_none=True)
+    received_at = Moment(required=True)
+
+
+class InboundEventArgs(PageArgs):
+    state = ma.fields.String(load_default=None, validate=validate.OneOf(STATES))
+    reason = Text(load_default=None, maximum=64)
+    source_id = Text(load_default=None, maximum=48)
