@@ -10,6 +10,11 @@ from referral_service.clicks import views as clicks
 from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
+from referral_service.journeys.views import clock as journeys_clock
+from referral_service.journeys.views import customers as journeys_customers
+from referral_service.journeys.views import events as journeys_events
+from referral_service.journeys.views import referrals as journeys_referrals
+from referral_service.journeys.views import rewards as journeys_rewards
 from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
@@ -34,6 +39,11 @@ VIEWS = (
     customers,
     codes,
     clicks,
+    journeys_referrals,
+    journeys_events,
+    journeys_rewards,
+    journeys_clock,
+    journeys_customers,
     operations,
 )
 

@@ -67,7 +67,7 @@ def load_settings() -> Settings:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems += [f"{name}: {' '.join(said)}" for name, said in error.error_messages.items()]
+        problems += [f"{name}: {' '.join(said)}" for name, said in dict(error.error_messages).items()]
     embedded = not url
     keys: dict[str, str] = {}
     if text:

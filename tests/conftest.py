@@ -224,3 +224,9 @@ def trial_tenant(database: Database, clock: FixedClock) -> OpenedApp:
 def api(client: FlaskClient, tenant: OpenedApp, clock: FixedClock) -> Api:
     """A client with the live app's admin key."""
     return Api(client, key=tenant.key.secret, clock=clock)
+
+
+@pytest.fixture
+def trial_api(client: FlaskClient, trial_tenant: OpenedApp, clock: FixedClock) -> Api:
+    """A client with the test app's admin key."""
+    return Api(client, key=trial_tenant.key.secret, clock=clock)

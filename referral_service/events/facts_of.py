@@ -20,6 +20,7 @@ class PurchaseFacts:
     id: str
     customer_id: str
     event_id: str
+    order_key: str
     amount_minor: int
     currency: str
     occurred_at: datetime
@@ -34,6 +35,7 @@ COLUMNS = [
     purchases.c.id,
     purchases.c.customer_id,
     purchases.c.event_id,
+    purchases.c.order_key,
     purchases.c.amount_minor,
     purchases.c.currency,
     purchases.c.occurred_at,

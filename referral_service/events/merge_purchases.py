@@ -57,6 +57,7 @@ def _move(session: Session, table: Table, *, app_id: int, old: str, new: str) ->
 def _inherit(survivor: PurchaseRow, other: PurchaseRow) -> None:
     if survivor.confirmed_at is None:
         survivor.event_id, survivor.confirmed_at = other.event_id, other.confirmed_at
+        survivor.order_key = other.order_key
         survivor.amount_minor, survivor.currency = other.amount_minor, other.currency
         survivor.lines, survivor.attributes = other.lines, other.attributes
         survivor.occurred_at = other.occurred_at

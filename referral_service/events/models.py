@@ -79,6 +79,8 @@ class Purchase(Base):
     # The payer's e-mail, blind, while no customer is known by it; emptied when one is found, or after 30 days.
     payer_email_index: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     event_id: Mapped[str | None] = mapped_column(Id)
+    # The order as its source names it: of two purchases at one instant the smaller text is the earlier.
+    order_key: Mapped[str | None] = mapped_column(Key)
     amount_minor: Mapped[int | None] = mapped_column(Number)
     currency: Mapped[str | None] = mapped_column(Word)
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JsonDocument, default=list)

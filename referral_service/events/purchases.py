@@ -28,6 +28,7 @@ class PurchaseRow:
     customer_id: str | None
     payer_email_index: bytes | None
     event_id: str | None
+    order_key: str | None
     amount_minor: int | None
     currency: str | None
     lines: list[dict[str, Any]]
@@ -44,6 +45,7 @@ COLUMNS = [
     purchases.c.customer_id,
     purchases.c.payer_email_index,
     purchases.c.event_id,
+    purchases.c.order_key,
     purchases.c.amount_minor,
     purchases.c.currency,
     purchases.c.lines,
@@ -60,7 +62,8 @@ CONFIRM = (
         {
             name: bindparam(f"b_{name}")
             for name in (
-                "customer_id", "payer_email_index", "event_id", "amount_minor", "currency", "lines", "attributes",
+                "customer_id",
+                "payer_email_index", "event_id", "order_key", "amount_minor", "currency", "lines", "attributes",
                 "occurred_at", "confirmed_at", "refunded_minor", "dispute_state",
             )
         }
@@ -159,7 +162,7 @@ def confirm(row: PurchaseRow, given: GivenEvent, *, event_id: str, now: datetime
     """Fill in a purchase from the message that confirms it. Asks nothing of the database; see `save_purchases`."""
     if given.amount is None:
         raise ValueError("a purchase without an amount")
-    row.event_id = event_id
+    row.event_id, row.order_key = event_id, given.aliases[0]
     row.amount_minor, row.currency = given.amount.amount_minor, given.amount.currency
     row.lines, row.attributes = list(given.lines), dict(given.attributes)
     row.occurred_at, row.confirmed_at = given.occurred_at, now
@@ -174,6 +177,7 @@ def save_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]
             "b_customer_id": row.customer_id,
             "b_payer_email_index": row.payer_email_index,
             "b_event_id": row.event_id,
+            "b_order_key": row.order_key,
             "b_amount_minor": row.amount_minor,
             "b_currency": row.currency,
             "b_lines": row.lines,

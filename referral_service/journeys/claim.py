@@ -21,7 +21,7 @@ from referral_service.journeys.see_touches import GivenTouch, see_touches
 from referral_service.journeys.settle import as_fact, settle
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
-from referral_service.programs.programs_by_id import programs_by_id
+from referral_service.programs.read_programs import programs_by_id
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.attribution import attribute, window_of

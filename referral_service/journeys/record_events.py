@@ -168,7 +168,7 @@ def _merge(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> Non
 
 
 def _tell(this: _Round, row: PurchaseRow, event_id: str, event: GivenEvent, *, now: datetime) -> bool:
-    """Let a message confirm a purchase, or add the person a confirmed one lacked; else it only repeats what is known."""
+    """Let a message confirm a purchase, or add the person a confirmed one lacked; any other only repeats."""
     person = this.people[event_id]
     is_new = row.confirmed_at is None
     if is_new:

@@ -66,7 +66,7 @@ def settle(session: Session, *, app_id: int, referrals: Sequence[ReferralRow], n
     """Settle locked referrals, set-wise; gives what became of each, by referral id. `now` is business time."""
     if not referrals:
         return {}
-    stored = _rewards_by_referral(session, app_id=app_id, referrals=referrals)
+    stored = rewards_by_referral(session, app_id=app_id, referrals=referrals)
     judged = judge(session, app_id=app_id, referrals=referrals, rewards=stored)
     changes: list[Change] = []
     for item in judged:
@@ -128,17 +128,19 @@ def as_fact(purchase: PurchaseFacts) -> Fact:
         currency=purchase.currency,
         refunded_minor=purchase.refunded_minor,
         dispute=purchase.dispute_state,
+        name=purchase.order_key,
         lines=purchase.lines,
         attributes=purchase.attributes,
     )
 
 
-def _rewards_by_referral(
-    session: Session, *, app_id: int, referrals: Sequence[ReferralRow]
+def rewards_by_referral(
+    session: Session, *, app_id: int, referrals: Sequence[ReferralRow], lock: bool = True
 ) -> dict[str, list[Holding]]:
+    """Read, and unless told otherwise lock, the rewards of referrals that ever converted, by referral."""
     found: dict[str, list[Holding]] = {}
     converted = [row.id for row in referrals if row.conversion_no]
-    for reward in rewards_of_referrals(session, app_id=app_id, referral_ids=converted):
+    for reward in rewards_of_referrals(session, app_id=app_id, referral_ids=converted, lock=lock):
         found.setdefault(reward.referral_id or "", []).append(reward)
     return found
 

@@ -62,6 +62,7 @@ def create_program(
         **settings,
     )
     session.add(program)
+    session.flush()
     # Made with the program, so that whoever grants a reward finds the row to lock.
     session.add(Budget(app_id=app_id, program_id=program.id, used_minor=0, used_count=0))
     version = add_version(session, program, canonical, now=now)

@@ -21,7 +21,8 @@ LATE_ARRIVAL = timedelta(days=7)
 class Fact:
     """A purchase or another event of the referee. Amounts are minor units of `currency`; times are instants.
 
-    `refunded_minor` is what was given back so far, `dispute` the dispute's state, if there was one.
+    `name` is what its sender calls it: at one instant, the smaller name is the earlier fact. `refunded_minor` is what
+    was given back so far, `dispute` the dispute's state, if there was one.
     """
 
     id: str
@@ -32,13 +33,14 @@ class Fact:
     currency: str | None = None
     refunded_minor: int = 0
     dispute: str | None = None
+    name: str = ""
     lines: Sequence[dict[str, Any]] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[datetime, str]:
-        """The earliest is the first; of two at one instant, the one with the smaller id."""
-        return (self.occurred_at, self.id)
+        """The earliest is the first. Of two at one instant the name decides: ids here are given by arrival."""
+        return (self.occurred_at, self.name)
 
 
 @dataclass(frozen=True, slots=True)

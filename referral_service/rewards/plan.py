@@ -15,6 +15,7 @@ from referral_service.rewards.policy import (
     CLAWED_BACK,
     LEGAL,
     PENDING,
+    UNCONDITIONAL,
     VOIDED,
 )
 
@@ -154,9 +155,19 @@ def release(reward: Holding, *, now: datetime) -> Plan:
     return plan
 
 
+def void(reward: Holding, *, reason: str, now: datetime) -> Plan:
+    """Plan to take a held reward back for good."""
+    plan = Plan(replace(reward))
+    plan.move("void", reward.granted - reward.reversed)
+    plan.reward.reversed = reward.granted
+    plan.turn(VOIDED, event="reward.voided", reason=reason, now=now)
+    return plan
+
+
 def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     reward = plan.reward
-    if reward.state not in (PENDING, VOIDED):
+    is_final = reward.state == VOIDED and reward.reason in UNCONDITIONAL
+    if reward.state not in (PENDING, VOIDED) or is_final:
         return
     if wanted.granted != reward.granted:
         plan.move("amend", wanted.granted - wanted.reversed, previous=reward.granted - reward.reversed)

@@ -33,16 +33,19 @@ AnchorKey = tuple[str, str, str]
 """(program id, reward key, recipient): what one anchor row stands for."""
 
 
-def rewards_of_referrals(session: Session, *, app_id: int, referral_ids: Sequence[str]) -> list[Holding]:
-    """Read and lock every reward of these referrals, in the order of their ids."""
+def rewards_of_referrals(
+    session: Session, *, app_id: int, referral_ids: Sequence[str], lock: bool = True
+) -> list[Holding]:
+    """Read, and unless told otherwise lock, every reward of these referrals, in the order of their ids."""
     if not referral_ids:
         return []
     statement = (
         select(*COLUMNS)
         .where(rewards.c.app_id == app_id, rewards.c.referral_id.in_(referral_ids))
         .order_by(rewards.c.id)
-        .with_for_update()
     )
+    if lock:
+        statement = statement.with_for_update()
     return [Holding(*row) for row in session.execute(statement)]
 
 

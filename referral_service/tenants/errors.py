@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from referral_service.kit.errors import Problem
+from referral_service.kit.errors import NotFound, Problem
 
 
 class SlugTaken(Problem):
@@ -27,3 +27,9 @@ class KeyInactive(Problem):
     code, status = "key_inactive", 409
     title = "This key is revoked or has expired, so it cannot be rotated."
     remedy = "Create a new key instead."
+
+
+class SourceNotFound(NotFound):
+    code, status = "source_not_found", 404
+    title = "There is no such source."
+    remedy = "Check the id, and that the key belongs to the app the source was added to."

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("customer_id", Id, nullable=True),
         sa.Column("payer_email_index", sa.LargeBinary(length=32), nullable=True),
         sa.Column("event_id", Id, nullable=True),
+        sa.Column("order_key", Key, nullable=True),
         sa.Column("amount_minor", Number, nullable=True),
         sa.Column("currency", Word, nullable=True),
         sa.Column("lines", JsonDocument, nullable=False),

@@ -1,0 +1,82 @@
+"""Erase a person: empty the customer, expire open referrals, void what is held; totals stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from referral_service.audit.record import record as record_audit
+from referral_service.clicks.forget_clicks import forget_clicks
+from referral_service.codes.revoke_codes_of import revoke_codes_of
+from referral_service.customers.ensure_customers import find_customers
+from referral_service.customers.erase_customer import erase_customer
+from referral_service.customers.lock_customers import lock_customers
+from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
+from referral_service.journeys.tools import Tools
+from referral_service.kit.errors import NotFound
+from referral_service.notifications.announce import announce
+from referral_service.referrals.policy import EXPIRED, PENDING
+from referral_service.referrals.store import lock_referrals, referrals, update_referrals
+from referral_service.rewards.carry_out import carry_out
+from referral_service.rewards.plan import Holding, void
+from referral_service.rewards.policy import PENDING as REWARD_PENDING
+from referral_service.rewards.store import COLUMNS, rewards
+from referral_service.tenants.kept_answers import erase_answers
+
+REASON = "person_erased"
+
+
+def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, actor: str, now: datetime) -> None:
+    """Erase the person whom the app calls `external_id`; raise NotFound.
+
+    Open referrals in which the person is either side expire, the person's held rewards are voided, codes are revoked,
+    click addresses and stored answers that carry the person are blanked. What was released stays in the books, under an
+    id that leads to nobody.
+    """
+    found = find_customers(session, app_id=app_id, external_ids=[external_id])
+    if not found:
+        raise NotFound(NO_SUCH_CUSTOMER)
+    customer_id = found[external_id]
+    lock_customers(session, app_id=app_id, ids=[customer_id])
+    _expire_open(session, app_id=app_id, customer_id=customer_id, now=now)
+    _void_held(session, app_id=app_id, customer_id=customer_id, now=now)
+    revoke_codes_of(session, app_id=app_id, customer_id=customer_id, now=now)
+    forget_clicks(session, app_id=app_id, customer_id=customer_id)
+    erase_answers(session, app_id=app_id, customer_id=customer_id)
+    erase_customer(session, tools.emails, app_id=app_id, customer_id=customer_id, now=now)
+    record_audit(
+        session,
+        app_id=app_id,
+        actor=actor,
+        action="customer.erased",
+        object_id=customer_id,
+        details={},
+        now=now,
+    )
+
+
+def _expire_open(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
+    ids = session.scalars(
+        select(referrals.c.id).where(
+            referrals.c.app_id == app_id,
+            referrals.c.state == PENDING,
+            or_(referrals.c.referrer_id == customer_id, referrals.c.referee_id == customer_id),
+        )
+    ).all()
+    rows = [row for row in lock_referrals(session, app_id=app_id, ids=ids) if row.state == PENDING]
+    changes = [row.turn(EXPIRED, event="referral.expired", reason=REASON, now=now) for row in rows]
+    update_referrals(session, app_id=app_id, rows=rows)
+    announce(session, app_id=app_id, changes=changes, now=now)
+
+
+def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
+    held = session.execute(
+        select(*COLUMNS)
+        .where(rewards.c.app_id == app_id, rewards.c.recipient_id == customer_id, rewards.c.state == REWARD_PENDING)
+        .order_by(rewards.c.id)
+        .with_for_update()
+    )
+    plans = [void(Holding(*row), reason=REASON, now=now) for row in held]
+    carry_out(session, app_id=app_id, plans=plans, spent_policy={}, now=now)

@@ -1,0 +1,89 @@
+"""Examples for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PROGRAM, _REFERRAL = "prg_01k0c7q2v8f3w9n5x4z6t1r0me", "ref_01k0c8aaj5e0hr7k2m9x4v6tqw"
+_REWARD_A, _REWARD_B = "rwd_01k0c8bq7dfc1n3g5s8z2y4hkp", "rwd_01k0c8bq7dfc1n3g5s8z2y4hkq"
+
+CLAIM = {"code": "K7QM3XTS", "referee": {"customer_id": "bob", "email": "bob@example.com"}}
+REFERRAL: dict[str, Any] = {
+    "id": _REFERRAL,
+    "program_id": _PROGRAM,
+    "program_version": 1,
+    "state": "pending",
+    "reason": None,
+    "referrer": {"customer_id": "alice"},
+    "referee": {"customer_id": "bob"},
+    "claimed_at": "2026-11-21T10:00:00Z",
+    "converted_at": None,
+    "expires_at": "2027-02-19T10:00:00Z",
+}
+REFERRALS = {"items": [REFERRAL], "next_cursor": None}
+PURCHASE = {
+    "id": "e-1",
+    "type": "purchase",
+    "customer_id": "bob",
+    "order_id": "o-1",
+    "amount": {"amount_minor": 5000, "currency": "USD"},
+    "occurred_at": "2026-11-21T10:05:00Z",
+}
+_RESULT = {
+    "program_id": _PROGRAM,
+    "referral_id": _REFERRAL,
+    "outcome": "converted",
+    "reason": None,
+    "reward_ids": [_REWARD_A, _REWARD_B],
+}
+CONVERTED = {
+    "id": "e-1",
+    "outcome": "converted",
+    "reason": None,
+    "duplicate": False,
+    "referral_id": _REFERRAL,
+    "reward_ids": [_REWARD_A, _REWARD_B],
+    "results": [_RESULT],
+}
+BATCH_ANSWER = {"results": [CONVERTED]}
+REWARD: dict[str, Any] = {
+    "id": _REWARD_A,
+    "key": "referrer_credit",
+    "side": "referrer",
+    "state": "pending",
+    "kind": "credit",
+    "reason": None,
+    "badge": None,
+    "ordinal": 1,
+    "amount": {"amount_minor": 1000, "currency": "USD"},
+    "reversed": {"amount_minor": 0, "currency": "USD"},
+    "customer_id": "alice",
+    "referral_id": _REFERRAL,
+    "program_id": _PROGRAM,
+    "hold_ends_at": "2026-12-05T10:05:00Z",
+    "accept_by": None,
+    "expires_at": None,
+    "created_at": "2026-11-21T10:05:01Z",
+    "coupon": None,
+}
+REWARDS = {"items": [REWARD], "next_cursor": None}
+EXPLANATION = {
+    "referral_id": _REFERRAL,
+    "state": "pending",
+    "summary": "Waiting for the first purchase of at least 10.00 USD until 2027-02-19T10:00:00Z.",
+    "touches": [{"kind": "code", "at": "2026-11-21T10:00:00Z", "code": "K7QM3XTS", "counted": True, "reason": None}],
+    "checks": [
+        {
+            "rule": "qualification.min_amount",
+            "required": "10.00 USD",
+            "observed": "5.00 USD",
+            "passed": False,
+            "at": "2026-11-21T10:05:00Z",
+        }
+    ],
+    "next_step": "Waiting for the first purchase of at least 10.00 USD.",
+    "deadline": "2027-02-19T10:00:00Z",
+    "rewards": [{"key": "referrer_credit", "state": "expected", "reason": None, "expected_at": None}],
+}
+ADVANCE = {"seconds": 86400}
+ADVANCED = {"now": "2026-11-22T10:00:00Z"}

@@ -1,0 +1,1 @@
+"""Claims, referrals and events as they are written over HTTP."""

@@ -1,0 +1,93 @@
+"""Events over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from referral_service.events.given import GivenEvent
+from referral_service.journeys import examples
+from referral_service.journeys.record_events import record_events
+from referral_service.journeys.schemas.events import (
+    AnswerSchema,
+    BatchAnswerSchema,
+    EventsSchema,
+    answer_document,
+    load_event,
+)
+from referral_service.journeys.views.wiring import current_tools
+from referral_service.kit.errors import Problem
+from referral_service.kit.http.blueprint import Blueprint
+from referral_service.kit.http.edge import in_transaction, service
+from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+from referral_service.tenants.errors import SourceNotFound
+from referral_service.tenants.models import Source
+from referral_service.tenants.open_app import api_source_id
+
+blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds, disputes and events of your own.")
+
+
+@blueprint.post("/v1/events")
+@requires(Scope.WRITE, limited=False)
+@in_transaction(idempotency=False)
+@blueprint.arguments(EventsSchema, example=examples.PURCHASE)
+@blueprint.response(201, AnswerSchema, example=examples.CONVERTED)
+@blueprint.alt_response(200, schema=BatchAnswerSchema, description="Seen before, or a batch.", example=examples.BATCH_ANSWER)
+def take_events(session: Session, body: dict[str, Any]) -> Any:
+    """Record one event, or a batch of up to 100.
+
+    An event's id makes it happen once, however often it is sent; so does what it says: the same confirmed purchase,
+    refund or dispute under another id is answered with the first answer and `"duplicate": true`. In a batch every item
+    is answered for itself, in order; an item that cannot be read has the outcome `invalid` and spoils no other.
+    """
+    is_batch = "events" in body
+    documents = body["events"] if is_batch else [body]
+    loaded = [_load(session, document) for document in documents]
+    if not is_batch and isinstance(loaded[0], Problem):
+        raise loaded[0]
+    app_id = current_tenant().app_id
+    answers = iter(
+        record_events(
+            session,
+            tools=current_tools(),
+            app_id=app_id,
+            source_id=api_source_id(app_id),
+            given=[item for item in loaded if isinstance(item, GivenEvent)],
+            now=business_now(),
+        )
+    )
+    if not is_batch:
+        answer = next(answers)
+        return answer_document(answer), 200 if answer.duplicate else 201
+    results = [
+        _invalid(document, item) if isinstance(item, Problem) else answer_document(next(answers))
+        for document, item in zip(documents, loaded, strict=True)
+    ]
+    return jsonify({"results": results})
+
+
+def _load(session: Session, document: object) -> GivenEvent | Problem:
+    try:
+        event = load_event(document, now=business_now())
+    except Problem as problem:
+        return problem
+    if event.order_source_id is not None and not _has_source(session, event.order_source_id):
+        return SourceNotFound(errors={"source_id": ["There is no such source in this app."]})
+    return event
+
+
+def _has_source(session: Session, source_id: str) -> bool:
+    statement = select(Source.id).where(Source.app_id == current_tenant().app_id, Source.id == source_id)
+    return session.execute(statement).one_or_none() is not None
+
+
+def _invalid(document: object, problem: Problem) -> dict[str, Any]:
+    said = document.get("id") if isinstance(document, dict) else None
+    return {
+        "id": said if isinstance(said, str) else None,
+        "outcome": "invalid",
+        "error": problem.to_document(service().settings.base_url),
+    }

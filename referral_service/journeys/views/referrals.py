@@ -1,0 +1,120 @@
+"""Claims and referrals over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from referral_service.customers.ensure_customers import find_customers
+from referral_service.journeys import examples
+from referral_service.journeys.claim import CREATED, REFUSED, ClaimOutcome, claim
+from referral_service.journeys.explain import explain
+from referral_service.journeys.schemas.claims import (
+    ClaimSchema,
+    ExplanationSchema,
+    ReferralArgs,
+    ReferralSchema,
+    given_touches,
+)
+from referral_service.journeys.tell_people import with_referral_people
+from referral_service.journeys.views.wiring import current_tools
+from referral_service.kit.http.blueprint import Blueprint
+from referral_service.kit.http.edge import in_reading, in_transaction
+from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
+from referral_service.kit.http.problems import problem_response
+from referral_service.referrals.document import referral_document
+from referral_service.referrals.errors import REFUSALS
+from referral_service.referrals.read_referrals import list_referrals, read_referral
+from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+
+blueprint = Blueprint("referrals", __name__, description="Who referred whom, and where it stands.")
+
+
+@blueprint.post("/v1/referrals")
+@requires(Scope.WRITE)
+@in_transaction
+@blueprint.arguments(ClaimSchema, example=examples.CLAIM)
+@blueprint.response(201, ReferralSchema, example=examples.REFERRAL)
+@blueprint.alt_response(200, schema=ReferralSchema, description="The same claim was made before.", example=examples.REFERRAL)
+def make_claim(session: Session, body: dict[str, Any]) -> Any:
+    """Claim a referee.
+
+    Ties the referee to the referrer whose code or click counts. The first accepted claim of a referee in a program is
+    final. A refusal (409) is kept as a rejected referral, whose id the problem names; tried again it is judged anew.
+    """
+    outcome = claim(
+        session,
+        tools=current_tools(),
+        app_id=current_tenant().app_id,
+        touches=given_touches(body),
+        referee_external_id=body["referee"]["customer_id"],
+        referee_email=body["referee"]["email"],
+        occurred_at=body["occurred_at"],
+        now=business_now(),
+    )
+    if outcome.kind == REFUSED:
+        return _refusal(outcome)
+    document = _documents(session, [referral_document(outcome.referral)])[0]
+    return document, 201 if outcome.kind == CREATED else 200
+
+
+@blueprint.get("/v1/referrals")
+@requires(Scope.READ)
+@in_reading
+@blueprint.arguments(ReferralArgs, location="query")
+@blueprint.response(200, page_schema(ReferralSchema), example=examples.REFERRALS)
+def referrals(session: Session, args: dict[str, Any]) -> dict[str, Any]:
+    """List referrals, the newest first."""
+    app_id = current_tenant().app_id
+    scope = scope_of("referrals", args)
+    after = read_cursor(args, scope)
+    named = {name for name in (args["referrer"], args["referee"]) if name is not None}
+    people = find_customers(session, app_id=app_id, external_ids=named)
+    rows = []
+    if len(people) == len(named):
+        rows = list_referrals(
+            session,
+            app_id=app_id,
+            program_id=args["program_id"],
+            state=args["state"],
+            referrer_id=people.get(args["referrer"]),
+            referee_id=people.get(args["referee"]),
+            after=after[0] if after else None,
+            limit=args["limit"] + 1,
+        )
+    documents = _documents(session, [referral_document(row) for row in rows])
+    return page(documents, args["limit"], scope, key=lambda document: [document["id"]])
+
+
+@blueprint.get("/v1/referrals/<referral_id>")
+@requires(Scope.READ)
+@in_reading
+@blueprint.response(200, ReferralSchema, example=examples.REFERRAL)
+def referral(session: Session, referral_id: str) -> dict[str, Any]:
+    """Read a referral."""
+    row = read_referral(session, app_id=current_tenant().app_id, referral_id=referral_id)
+    return _documents(session, [referral_document(row)])[0]
+
+
+@blueprint.get("/v1/referrals/<referral_id>/explain")
+@requires(Scope.READ)
+@in_reading
+@blueprint.response(200, ExplanationSchema, example=examples.EXPLANATION)
+def explained(session: Session, referral_id: str) -> dict[str, Any]:
+    """Explain why a referral stands where it stands.
+
+    Every touch, every rule with what it requires and what was observed, the next step and the deadline, by the same
+    matcher that grants.
+    """
+    return explain(session, app_id=current_tenant().app_id, referral_id=referral_id, now=business_now())
+
+
+def _documents(session: Session, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return with_referral_people(session, documents, app_id=current_tenant().app_id)
+
+
+def _refusal(outcome: ClaimOutcome) -> Response:
+    problem = REFUSALS[outcome.reason or ""]
+    return problem_response(problem(referral_id=outcome.referral.id))

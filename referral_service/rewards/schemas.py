@@ -1,0 +1,50 @@
+"""Rewards as they are written over HTTP."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import validate
+
+from referral_service.customers.schemas import CustomerIdField
+from referral_service.kit.http.fields import ResponseSchema, Text
+from referral_service.kit.http.pagination import PageArgs
+from referral_service.rewards.policy import LEGAL
+
+STATES = sorted(state for state in LEGAL if state is not None)
+
+
+class AmountSchema(ResponseSchema):
+    """Money as amount_minor and currency; points and the like as quantity and unit."""
+
+    amount_minor = ma.fields.Integer()
+    currency = ma.fields.String()
+    quantity = ma.fields.Integer()
+    unit = ma.fields.String()
+
+
+class GrantedRewardSchema(ResponseSchema):
+    id = ma.fields.String(required=True, metadata={"description": "`rwd_…`"})
+    key = ma.fields.String(required=True, metadata={"description": "Which reward of the program's terms."})
+    side = ma.fields.String(required=True, validate=validate.OneOf(["referrer", "referee", "self"]))
+    state = ma.fields.String(required=True, validate=validate.OneOf(STATES))
+    kind = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    badge = ma.fields.String(required=True, allow_none=True)
+    ordinal = ma.fields.Integer(required=True)
+    amount = ma.fields.Nested(AmountSchema, required=True)
+    reversed = ma.fields.Nested(AmountSchema, required=True)
+    customer_id = ma.fields.String(required=True, allow_none=True, metadata={"description": "Null once erased."})
+    referral_id = ma.fields.String(required=True, allow_none=True)
+    program_id = ma.fields.String(required=True)
+    hold_ends_at = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    accept_by = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    expires_at = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    created_at = ma.fields.String(required=True, metadata={"format": "date-time"})
+    coupon = ma.fields.Dict(required=True, allow_none=True)
+
+
+class RewardArgs(PageArgs):
+    customer_id = CustomerIdField(load_default=None)
+    referral_id = Text(load_default=None, maximum=48)
+    program_id = Text(load_default=None, maximum=48)
+    state = ma.fields.String(load_default=None, validate=validate.OneOf(STATES))
