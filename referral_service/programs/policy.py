@@ -19,7 +19,8 @@ TRANSITIONS: dict[Act, tuple[frozenset[Status], Status]] = {
 }
 CLOSED: frozenset[Status] = frozenset({"archived", "ended"})
 
-URL_BYTES_MAX = 2048
+# As long as any text in a body may be; with the code and the click token it stays below the 2 KiB of a whole address.
+URL_BYTES_MAX = 1024
 HOST_CHARACTERS_MAX = 253
 ALLOWED_HOSTS_MAX = 50
 PARAMETER_PATTERN = r"[A-Za-z0-9_.~-]{1,64}"
