@@ -96,7 +96,7 @@ def _purchase_ids(session: Session, *, app_id: int, source_id: str, wanted: Sequ
     statement = select(aliases.c.alias, aliases.c.purchase_id).where(
         aliases.c.app_id == app_id, aliases.c.source_id == source_id, aliases.c.alias.in_(wanted)
     )
-    return dict(session.execute(statement).tuples().all())
+    return {row.alias: row.purchase_id for row in session.execute(statement)}
 
 
 def _name_the_unknown(

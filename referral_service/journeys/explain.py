@@ -59,7 +59,7 @@ def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -
 
 def _code_texts(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, str]:
     rows = session.execute(select(Code.id, Code.text).where(Code.app_id == app_id, Code.id.in_(sorted(ids))))
-    return dict(rows.tuples().all())
+    return {row.id: row.text for row in rows}
 
 
 def _touch(touch: TouchRow, codes: dict[str, str]) -> dict[str, Any]:
