@@ -31,6 +31,7 @@ from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants import views as tenants
 from referral_service.tenants.auth import KeyDirectory
 from referral_service.tenants.kept_answers import KeptAnswers
+from referral_service.webhooks_in import views as webhooks_in
 
 # In the order in which the API is documented.
 VIEWS = (
@@ -44,6 +45,7 @@ VIEWS = (
     journeys_rewards,
     journeys_clock,
     journeys_customers,
+    webhooks_in,
     operations,
 )
 
@@ -68,6 +70,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     service = _wire(settings, clock or SystemClock(), database or Database(settings.database_url))
     wiring.install(app, service)
     clicks.install(app, service)
+    webhooks_in.install(app, service)
     problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
     access_log.install(app)

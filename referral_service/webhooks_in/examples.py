@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _ID = "src_1_01kq2m8v6wf8dr0c1h3zb2n4xj"
 _URL = f"https://refer.example.com/v1/hooks/{_ID}"
 _SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -18,13 +20,32 @@ NEW_SOURCE = {**SOURCE, "secret": _SECRET}
 SOURCES = {"items": [SOURCE], "next_cursor": None}
 ROTATE_SECRET: dict[str, str] = {}
 ROTATED_SECRET = {**NEW_SOURCE, "old_secret_valid_until": "2026-11-22T10:00:00Z"}
-HOOK_BODY = {
-    "type": "purchase",
-    "customer_id": "bob",
-    "order_id": "o-1",
-    "amount": {"amount_minor": 5000, "currency": "USD"},
-    "occurred_at": "2026-11-21T10:00:00Z",
+# What `blueprint.arguments` would document, of a body that is verified before anything is parsed.
+HOOK_REQUEST: dict[str, Any] = {
+    "required": True,
+    "description": "The provider's own document, at most 1 MiB; whatever its content type, it is read as JSON.",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object"},
+            "example": {
+                "type": "purchase",
+                "customer_id": "bob",
+                "order_id": "o-1",
+                "amount": {"amount_minor": 5000, "currency": "USD"},
+                "occurred_at": "2026-11-21T10:00:00Z",
+            },
+        }
+    },
 }
+SIGNATURE_HEADERS = [
+    {"in": "header", "name": name, "required": False, "description": whose, "schema": {"type": "string"}}
+    for name, whose in (
+        ("webhook-id", "Standard Webhooks: the message's id."),
+        ("webhook-timestamp", "Standard Webhooks: when it was sent, in Unix seconds."),
+        ("webhook-signature", "Standard Webhooks: `v1,` and the signature in base64; several with spaces between."),
+        ("stripe-signature", "Stripe: `t=…,v1=…`."),
+    )
+]
 _REWARDS = ["rwd_01kq2m9a5hf6bt3v0x8c7d2e1f", "rwd_01kq2m9a5hf6bt3v0x8c7d2e1g"]
 _RESULT = {
     "referral_id": "ref_01kq2m7d3zf5tv9q8w1x0y2c3b",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Flask, current_app, request
 from sqlalchemy.orm import Session
 
 from referral_service.journeys.schemas.events import AnswerSchema, answer_document
-from referral_service.journeys.tools import current_tools
+from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import Service, after_commit, in_reading, in_transaction, service
 from referral_service.kit.http.limits import BAD_SIGNATURES, HOOK_BODY_BYTES_MAX, body_limit, client_address
@@ -147,12 +148,16 @@ def rotate_a_secret(session: Session, body: dict[str, Any], source_id: str) -> d
 @blueprint.post("/v1/hooks/<source_id>")
 @public("The provider's signature over the raw body says who sends.")
 @body_limit(HOOK_BODY_BYTES_MAX)
+@blueprint.doc(requestBody=examples.HOOK_REQUEST, parameters=examples.SIGNATURE_HEADERS)  # type: ignore[untyped-decorator]
 @blueprint.response(200, AnswerSchema, example=examples.ANSWER)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(413, HTTPStatus(413).name)
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 def take_a_webhook(source_id: str) -> dict[str, Any]:
     """Receive a webhook.
 
-    For providers, which sign it; a standard source sends the body of `POST /v1/events`. Whatever is genuine is answered
-    with 200, once and for all: what cannot be used is kept and parked with a reason, or ignored.
+    For providers, which sign its raw body; a standard source sends the body of `POST /v1/events`. Whatever is genuine is
+    answered with 200: what cannot be used is kept and parked with a reason, or ignored.
     """
     raw, now = request.get_data(cache=False), service().clock.now()
     sender, verified = _prove(source_id, raw, now)
