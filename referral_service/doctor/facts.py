@@ -19,7 +19,7 @@ roots AS (
     SELECT roots.root, MAX(CASE WHEN d.state IN ('opened', 'lost') THEN 1 ELSE 0 END) AS disputed
     FROM disputes d JOIN roots ON roots.id = d.purchase_id WHERE d.app_id = :app_id GROUP BY roots.root
 ), purchase_truth AS (
-    SELECT p.id, p.customer_id, p.amount_minor, p.currency, p.occurred_at, p.confirmed_at, p.event_id,
+    SELECT p.id, p.order_key, p.customer_id, p.amount_minor, p.currency, p.occurred_at, p.confirmed_at, p.event_id,
         p.refunded_minor AS said_refunded, p.dispute_state AS said_dispute, COALESCE(d.disputed, 0) AS disputed,
         CASE WHEN COALESCE(r.total, 0) > p.amount_minor THEN p.amount_minor ELSE COALESCE(r.total, 0) END
             AS refunded_minor

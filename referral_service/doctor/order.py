@@ -30,7 +30,7 @@ released AS (
     WHERE app_id = :app_id AND conversion_no IS NOT NULL AND released_at IS NOT NULL
 )
 SELECT r.id, r.program_id, r.version, r.state, r.reason, r.window_starts_at, r.deadline_at, r.recorded_at, f.fact_id,
-    t.id AS purchase_id, t.occurred_at, t.amount_minor, t.currency, t.refunded_minor, t.disputed,
+    t.id AS purchase_id, t.order_key, t.occurred_at, t.amount_minor, t.currency, t.refunded_minor, t.disputed,
     COALESCE(e.recorded_at, t.confirmed_at) AS arrived_at, roots.root AS counted_id,
     CASE WHEN a.object_id IS NULL AND g.archived_at IS NULL AND g.ended_at IS NULL
         AND p.erased_at IS NULL AND q.erased_at IS NULL THEN 0 ELSE 1 END AS disturbed
@@ -45,7 +45,7 @@ LEFT JOIN events e ON e.app_id = r.app_id AND e.id = t.event_id
 LEFT JOIN acted a ON a.object_id = r.id
 LEFT JOIN released x ON x.referral_id = r.id
 WHERE r.app_id = :app_id AND NOT r.is_refused_claim AND x.referral_id IS NULL
-ORDER BY r.id, t.occurred_at, t.id
+ORDER BY r.id
 """
 TIMES = ("window_starts_at", "deadline_at", "recorded_at", "occurred_at", "arrived_at")
 
@@ -54,7 +54,10 @@ def check_order(books: Books, check: Check) -> None:
     """I13, as far as a state can show it."""
     versions = promises(books)
     for _, group in groupby(books.stream(STANDINGS, times=TIMES), key=attrgetter("id")):
-        rows = list(group)
+        # Of two purchases at one instant the smaller order is the earlier: text compared by its code points.
+        rows = sorted(
+            group, key=lambda row: (row.occurred_at or row.recorded_at, row.order_key or "", row.purchase_id or "")
+        )
         promise = versions.get((rows[0].program_id, rows[0].version))
         if promise is None or not promise.is_simple or promise.requalifies or rows[0].disturbed:
             continue
@@ -84,7 +87,7 @@ def _wrong(referral: Row[Any], purchases: list[Row[Any]], promise: Promise, book
     ]
     if not fitting:
         return _wrong_without_purchase(referral, books)
-    return _wrong_with_purchase(referral, fitting[0], fitting, promise)
+    return _wrong_with_purchase(referral, fitting, promise)
 
 
 def _wrong_for_an_old_customer(referral: Row[Any], earlier: Iterable[Row[Any]], promise: Promise) -> str | None:
@@ -103,7 +106,8 @@ def _wrong_without_purchase(referral: Row[Any], books: Books) -> str | None:
     return None
 
 
-def _wrong_with_purchase(referral: Row[Any], first: Row[Any], fitting: list[Row[Any]], promise: Promise) -> str | None:
+def _wrong_with_purchase(referral: Row[Any], fitting: list[Row[Any]], promise: Promise) -> str | None:
+    first = fitting[0]
     if referral.state in {"pending", "expired"}:
         # What arrives later than that may find it expired, or just not yet.
         in_time = [

@@ -58,8 +58,8 @@ class Book(Rows):
         self.add("purchase_aliases", source_id=self.source, alias=purchase, purchase_id=purchase)
         return self.add(
             "purchases", id=purchase, source_id=self.source, customer_id=customer, payer_email_index=None,
-            event_id=event, amount_minor=amount, currency=currency, lines=[], attributes={}, occurred_at=at,
-            confirmed_at=at, refunded_minor=0, dispute_state=None, merged_into=None,
+            event_id=event, order_key=purchase, amount_minor=amount, currency=currency, lines=[], attributes={},
+            occurred_at=at, confirmed_at=at, refunded_minor=0, dispute_state=None, merged_into=None,
         )  # fmt: skip
 
     def refund(self, purchase: Row, amount: int, *, at: datetime, mode: str = "cumulative") -> None:

@@ -224,6 +224,14 @@ ORDER = (
         "held_referral",
     ),
     planted(
+        "of two purchases at one instant the later order was counted",
+        "I13",
+        "UPDATE purchases SET order_key = 'a', occurred_at = (SELECT occurred_at FROM conversions "
+        f"WHERE {OF.format('referral_id', 'held_referral')}) "
+        f"WHERE {OF.format('customer_id', 'held_referee')} AND amount_minor = 9000",
+        "held_referral",
+    ),
+    planted(
         "a purchase that fits was never counted",
         "I13",
         f"UPDATE purchases SET currency = 'USD' WHERE {OF.format('customer_id', 'waiting_referee')}",
