@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from cast import ALICE, BOB, Person
 from referral_service.kit.clock import Clock, format_rfc3339
@@ -31,19 +30,19 @@ class Api:
         """Return real time, which is also a live app's business time."""
         return self.clock.now()
 
-    def get(self, path: str, **query: Any) -> TestResponse:
+    def get(self, path: str, **query: Any) -> Any:
         return self.call("GET", path, query=query)
 
-    def post(self, path: str, json: Any = None, *, idempotency_key: str | None = None, **query: Any) -> TestResponse:
+    def post(self, path: str, json: Any = None, *, idempotency_key: str | None = None, **query: Any) -> Any:
         return self.call("POST", path, json=json, idempotency_key=idempotency_key, query=query)
 
-    def put(self, path: str, json: Any = None) -> TestResponse:
+    def put(self, path: str, json: Any = None) -> Any:
         return self.call("PUT", path, json=json)
 
-    def patch(self, path: str, json: Any = None) -> TestResponse:
+    def patch(self, path: str, json: Any = None) -> Any:
         return self.call("PATCH", path, json=json)
 
-    def delete(self, path: str) -> TestResponse:
+    def delete(self, path: str) -> Any:
         return self.call("DELETE", path)
 
     def call(
@@ -56,7 +55,7 @@ class Api:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         idempotency_key: str | None = None,
-    ) -> TestResponse:
+    ) -> Any:
         """Send one request; `data` is a raw body, `json` one to be written."""
         sent = dict(headers or {})
         if self.key is not None:
@@ -66,7 +65,7 @@ class Api:
         return self.client.open(path, method=method, json=json, data=data, query_string=query or None, headers=sent)
 
 
-def expect(response: TestResponse, *statuses: int) -> Any:
+def expect(response: Any, *statuses: int) -> Any:
     """Return the answer's document, having seen that its status is one of these."""
     assert response.status_code in statuses, f"{response.status_code}: {response.get_data(as_text=True)}"
     return response.json

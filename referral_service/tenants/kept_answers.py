@@ -97,13 +97,14 @@ def _reserve(session: Session, caller: Caller, key: str, request_hash: bytes, no
         .on_conflict_do_update(
             index_elements=["app_id", "api_key_id", "key"], set_=fresh, where=IdempotencyKey.expires_at <= now
         )
+        .returning(IdempotencyKey.key)
     )
     if session.get_bind().dialect.name != "postgresql":
-        return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        return session.execute(statement).first() is not None
     # The unique key makes us wait for whoever holds it; the wait is bounded for this statement alone.
     session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS_MAX}s'"))
     try:
-        inserted = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        inserted = session.execute(statement).first() is not None
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after_seconds=1) from None

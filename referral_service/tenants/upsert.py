@@ -18,7 +18,7 @@ def insert_into(session: Session, model: type[Base]) -> postgresql.Insert | sqli
     return sqlite.insert(model)
 
 
-def insert_unless_there(session: Session, model: type[Base], values: Mapping[str, Any], *, on: Sequence[str]) -> bool:
+def insert_unless_there(session: Session, model: type[Base], values: Mapping[str, Any], *, on: Sequence[str]) -> None:
     """Insert a row unless one with the same `on` columns is there, waiting for whoever is about to insert it."""
     statement = insert_into(session, model).values(dict(values)).on_conflict_do_nothing(index_elements=list(on))
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    session.execute(statement)

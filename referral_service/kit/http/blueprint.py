@@ -11,6 +11,7 @@ import marshmallow as ma
 
 from referral_service.kit.http.openapi import document_operation
 from referral_service.kit.http.parsing import Reader, parser
+from referral_service.kit.http.problems import CONTENT_TYPE, ProblemSchema
 
 View = TypeVar("View", bound=Callable[..., Any])
 Decorator = Callable[[View], View]
@@ -71,7 +72,13 @@ class Blueprint(flask_smorest.Blueprint):
         return decorator
 
     def alt_response(self, status_code: int, response: Any = None, **options: Any) -> Callable[[View], View]:
-        """Document one more answer of the view."""
+        """Document one more answer of the view: `response` is a schema, or the name of an answer known already
+        (`"CONFLICT"`). From 400 up it is a problem unless said otherwise.
+        """
+        if response is not None and not isinstance(response, str):
+            options["schema"], response = response, None
+        if status_code >= 400 and response is None and options.get("schema") in (None, ProblemSchema):
+            options = {"content_type": CONTENT_TYPE, **options, "schema": ProblemSchema}
         decorator: Callable[[View], View] = super().alt_response(status_code, response, **options)
         return decorator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow as ma
 from marshmallow import validate
@@ -30,7 +30,7 @@ class ResponseSchema(ma.Schema):
 class Moment(ma.fields.Field[datetime]):
     """An RFC 3339 time with its offset; read into an aware UTC datetime, written with a Z."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "Not an RFC 3339 time such as 2026-01-31T09:30:00Z."}
+    default_error_messages = {"invalid": "Not an RFC 3339 time such as 2026-01-31T09:30:00Z."}  # noqa: RUF012 -- as marshmallow has it
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:  # noqa: ARG002
         return None if value is None else format_rfc3339(value)
@@ -68,7 +68,7 @@ class Flag(ma.fields.Boolean):
 class Text(ma.fields.String):
     """A text of bounded length without control characters; `Text(maximum=64)`."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"control": "Must not hold control characters."}
+    default_error_messages = {"control": "Must not hold control characters."}  # noqa: RUF012 -- as marshmallow has it
 
     def __init__(self, *, minimum: int = 1, maximum: int = 255, **options: Any) -> None:
         self.bounds = validate.Length(min=minimum, max=maximum)

@@ -85,11 +85,11 @@ class InFlight:
         self._changed = Condition()
 
     @contextmanager
-    def alone(self, caller: Caller, key: str, *, wait_seconds_max: float = WAIT_SECONDS_MAX) -> Iterator[None]:
+    def alone(self, caller: Caller, key: str) -> Iterator[None]:
         """Hold the key; wait for whoever holds it, and raise IdempotencyInFlight where that takes too long."""
         held = (caller, key)
         with self._changed:
-            if not self._changed.wait_for(lambda: held not in self._keys, timeout=wait_seconds_max):
+            if not self._changed.wait_for(lambda: held not in self._keys, timeout=WAIT_SECONDS_MAX):
                 raise IdempotencyInFlight(retry_after_seconds=1)
             self._keys.add(held)
         try:

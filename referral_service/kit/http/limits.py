@@ -148,9 +148,14 @@ def check_size(asked: Request) -> None:
         raise HeadersTooLarge
     view = current_app.view_functions.get(asked.endpoint or "")
     bytes_max = getattr(view, "body_bytes_max", API_BODY_BYTES_MAX)
-    # Also holds for a body that comes in chunks and announces no length.
     asked.max_content_length = bytes_max
-    if asked.content_length is not None and asked.content_length > bytes_max:
+    size = asked.content_length
+    if size is None and asked.method not in {"GET", "HEAD"}:
+        # A body in chunks announces no length. werkzeug would cut it off at the limit in silence, so it is read here,
+        # with room for the one byte that is too many.
+        asked.max_content_length = bytes_max + 1
+        size = len(asked.get_data(cache=True))
+    if size is not None and size > bytes_max:
         raise BodyTooLarge(f"Send at most {bytes_max // 1024} KiB in one request.")
 
 

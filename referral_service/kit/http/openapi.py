@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http
+from copy import deepcopy
+from threading import Lock
 from typing import Any
 
 import flask_smorest
@@ -29,6 +31,28 @@ class Api(flask_smorest.Api):
     ERROR_SCHEMA = ProblemSchema
     # Each operation names the statuses that it can answer; a catch-all would hide the others.
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, *, spec_kwargs: dict[str, Any]) -> None:
+        self._undocumented: list[tuple[str, Any]] = []
+        self._documenting = Lock()
+        super().__init__(app, spec_kwargs=spec_kwargs)
+
+    def register_blueprint(self, blp: Any, **options: Any) -> None:
+        """Register the views now; their documentation, which takes four times as long, is made when it is asked for."""
+        name = options.get("name", blp.name)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undocumented.append((name, blp))
+
+    def document(self) -> dict[str, Any]:
+        """Return the document of all views that are registered."""
+        with self._documenting:
+            while self._undocumented:
+                name, blueprint = self._undocumented.pop(0)
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+                self.spec.tag({"name": name, "description": blueprint.description})
+            document: dict[str, Any] = deepcopy(self.spec.to_dict())
+        return document
 
     def _register_error_handlers(self) -> None:
         """Nothing: `problems.install` answers every error."""
@@ -89,7 +113,7 @@ def spec_yaml(app: Flask) -> str:
 
 def spec_document(app: Flask) -> dict[str, Any]:
     """Return the document as JSON values."""
-    document: dict[str, Any] = app.extensions["openapi"].spec.to_dict()
+    document: dict[str, Any] = app.extensions["openapi"].document()
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method == "parameters":

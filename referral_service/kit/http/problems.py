@@ -161,10 +161,11 @@ def _told(error: BaseException) -> dict[str, Any]:
     """
     if current_app.config["LOG_ERROR_TEXT"]:
         return {"exc_info": error}
-    kinds, link = [], error
+    kinds: list[str] = []
+    link: BaseException | None = error
     while link is not None and len(kinds) < CAUSES_MAX:
         kinds.append(f"{type(link).__module__}.{type(link).__qualname__}")
-        link = link.__cause__ or link.__context__  # type: ignore[assignment]
+        link = link.__cause__ or link.__context__
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
