@@ -13,8 +13,10 @@ from referral_service.customers import views as customers
 from referral_service.journeys.views import clock as journeys_clock
 from referral_service.journeys.views import customers as journeys_customers
 from referral_service.journeys.views import events as journeys_events
+from referral_service.journeys.views import notifications as journeys_notifications
 from referral_service.journeys.views import referrals as journeys_referrals
 from referral_service.journeys.views import rewards as journeys_rewards
+from referral_service.journeys.views import wallet as journeys_wallet
 from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
@@ -43,6 +45,8 @@ VIEWS = (
     journeys_referrals,
     journeys_events,
     journeys_rewards,
+    journeys_wallet,
+    journeys_notifications,
     journeys_clock,
     journeys_customers,
     webhooks_in,

@@ -251,6 +251,16 @@ def test_what_had_expired_is_reversed_against_the_expiry_and_never_charged(case:
     assert case.sum(reward.program_id, "expired") == 0
 
 
+def test_what_had_expired_is_reversed_once_however_many_claw_backs_there_are(case: Case) -> None:
+    reward = Given()
+    case.do(reward.grant(1000), reward.release(1000, expires_at=NOW + timedelta(days=365)))
+    case.spend(reward, 300)
+    case.expire(reward)
+    (first,) = case.do(reward.claw_back(500))
+    (second,) = case.do(reward.claw_back(500))
+    assert (first.split, second.split) == (Split(expired=500), Split(expired=200, debt=300))
+
+
 def test_a_lot_does_not_lapse_before_its_end_and_lapses_once(case: Case) -> None:
     reward = Given()
     end = NOW + timedelta(days=365)
@@ -337,6 +347,14 @@ def test_no_more_can_be_restored_than_was_clawed_back(case: Case) -> None:
     case.do(reward.grant(1000), reward.release(1000), reward.claw_back(600), reward.restore(100))
     with pytest.raises(LedgerMisuse):
         case.do(reward.restore(501))
+
+
+def test_two_restores_in_one_call_do_not_give_the_same_back_twice(case: Case) -> None:
+    reward = Given()
+    case.do(reward.grant(1000), reward.release(1000), reward.claw_back(600))
+    with pytest.raises(LedgerMisuse):
+        case.do(reward.restore(400), reward.restore(400))
+    assert case.wallet(reward) == (400, 0)
 
 
 def test_an_unreleased_reward_cannot_be_clawed_back(case: Case) -> None:
