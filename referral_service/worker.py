@@ -1,0 +1,147 @@
+"""The worker: what happens because time has passed or something was written, and not because somebody called.
+
+It runs as a process of its own, as often as one likes, or as a thread beside the web server's. Every step claims its
+work in the database and commits it in transactions of its own, so a worker that is killed leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from referral_service.audit.seal import apps_to_seal, seal
+from referral_service.journeys.run_due import run_due
+from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.db.engines import Database
+from referral_service.kit.http.wiring import Service
+from referral_service.notifications.place import apps_with_unplaced, place_notifications
+from referral_service.tenants.kept_answers import purge_answers
+
+IDLE_SECONDS = 0.5
+REST_SECONDS_MAX = 30.0
+CHORES_SECONDS = 60.0
+# A limit on everything: one turn does at most so many batches for an app, then the others have theirs.
+BATCHES_MAX = 100
+FRAMES_MAX, CAUSES_MAX = 30, 5
+
+log = structlog.get_logger(__name__)
+
+
+class Step:
+    """One kind of work. One that fails rests for 1, 2, 4 … 30 s, and keeps no other from going on."""
+
+    def __init__(self, name: str, work: Callable[[], int], *, every_seconds: float = 0.0) -> None:
+        self.name = name
+        self._work = work
+        self._every_seconds = every_seconds
+        self._failures = 0
+        self._due_at_seconds = float("-inf")
+
+    def take_turn(self) -> int:
+        """Do what there is to do, unless the step rests; return how much was done. Raises nothing."""
+        if monotonic_seconds() < self._due_at_seconds:
+            return 0
+        try:
+            done = self._work()
+        # A worker that ends because of one bad row or a database that is away would leave everything undone.
+        except Exception as error:  # noqa: BLE001
+            rest_seconds = min(REST_SECONDS_MAX, 2.0**self._failures)
+            self._failures = min(self._failures + 1, 10)
+            self._due_at_seconds = monotonic_seconds() + rest_seconds
+            log.error("worker_step_failed", step=self.name, rest_seconds=rest_seconds, **_told(error))
+            return 0
+        if self._failures:
+            log.info("worker_step_recovered", step=self.name)
+            self._failures = 0
+        if done:
+            log.info("worker_step_done", step=self.name, count=done)
+        elif self._every_seconds:
+            self._due_at_seconds = monotonic_seconds() + self._every_seconds
+        return done
+
+    @property
+    def rests(self) -> bool:
+        """Whether the last turn failed."""
+        return self._failures > 0
+
+
+def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECONDS) -> int:
+    """Work until `stop` is set, and return how many things were done. The step at hand is finished first."""
+    done_in_all = 0
+    steps = steps_of(service)
+    log.info("worker_started")
+    while not stop.is_set():
+        done = _one_round(steps, stop)
+        done_in_all += done
+        if not done:
+            stop.wait(idle_seconds)
+    log.info("worker_stopped", count=done_in_all)
+    return done_in_all
+
+
+def work_off(service: Service, *, stop: Event) -> tuple[int, list[str]]:
+    """Work until nothing is due any more; return how many things were done, and the names of steps that failed."""
+    done_in_all = 0
+    steps = steps_of(service)
+    while not stop.is_set():
+        done = _one_round(steps, stop)
+        done_in_all += done
+        if not done:
+            break
+    return done_in_all, [step.name for step in steps if step.rests]
+
+
+def steps_of(service: Service) -> list[Step]:
+    """Return the worker's steps in their order: what releases or expires something also writes notifications and
+    entries of the audit log, which come after it.
+    """
+    database, clock = service.database, service.clock
+    return [
+        Step("due", lambda: run_due(database, clock=clock)),
+        Step("place_notifications", lambda: _for_each_app(database, apps_with_unplaced, place_notifications)),
+        Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
+        Step(
+            "purge_kept_answers",
+            lambda: database.transact(lambda session: purge_answers(session, now=clock.now())),
+            every_seconds=CHORES_SECONDS,
+        ),
+    ]
+
+
+def _one_round(steps: list[Step], stop: Event) -> int:
+    done = 0
+    for step in steps:
+        if stop.is_set():
+            break
+        done += step.take_turn()
+    return done
+
+
+def _for_each_app(database: Database, apps: Callable[[Session], list[int]], work: Callable[..., int]) -> int:
+    """Call `work` for each app that has some, a transaction for each batch, until it finds no more."""
+    done = 0
+    for app_id in database.read(apps):
+        for _ in range(BATCHES_MAX):
+            count = database.transact(partial(work, app_id=app_id))
+            done += count
+            if not count:
+                break
+    return done
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """Return what may be logged of an error: its kinds and places. Its text may quote a person's data."""
+    kinds: list[str] = []
+    link: BaseException | None = error
+    while link is not None and len(kinds) < CAUSES_MAX:
+        kinds.append(f"{type(link).__module__}.{type(link).__qualname__}")
+        link = link.__cause__ or link.__context__
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": kinds, "sqlstate": getattr(getattr(error, "orig", None), "sqlstate", None), "traceback": places}
