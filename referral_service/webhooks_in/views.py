@@ -156,8 +156,8 @@ def rotate_a_secret(session: Session, body: dict[str, Any], source_id: str) -> d
 def take_a_webhook(source_id: str) -> dict[str, Any]:
     """Receive a webhook.
 
-    For providers, which sign its raw body; a standard source sends the body of `POST /v1/events`. Whatever is genuine is
-    answered with 200: what cannot be used is kept and parked with a reason, or ignored.
+    For providers, which sign its raw body; a standard source sends the body of `POST /v1/events`. Whatever is genuine
+    is answered with 200: what cannot be used is kept and parked with a reason, or ignored.
     """
     raw, now = request.get_data(cache=False), service().clock.now()
     sender, verified = _prove(source_id, raw, now)

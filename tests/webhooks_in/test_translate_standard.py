@@ -69,7 +69,8 @@ def test_an_event_of_the_future_is_parked_until_its_time_has_come() -> None:
     "raw",
     [
         b"", b"null", b"[]", b"7", b'"text"', b"{", b'{"type": "purchase"', b"\xff\xfe{}", b'{"a": NaN}',
-        b'{"a": 1e999}', b'{"type": "signup", "type": "purchase"}', b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b"\xef\xbb\xbf{}",
+        b'{"a": 1e999}', b'{"type": "signup", "type": "purchase"}',
+        b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b"\xef\xbb\xbf{}",
         b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", b'{"a": 99999999999999999999}', b'{"a": "' + b"x" * 1025 + b'"}',
         b" " * (1024 * 1024 + 1),
     ],
