@@ -68,7 +68,7 @@ class Api:
 def expect(response: Any, *statuses: int) -> Any:
     """Return the answer's document, having seen that its status is one of these."""
     assert response.status_code in statuses, f"{response.status_code}: {response.get_data(as_text=True)}"
-    return response.json
+    return response.json if response.get_data() else None
 
 
 def credit(*, key: str, side: str, amount_minor: int = 1000, **more: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def test_tombstone_without_an_amount_has_no_bound() -> None:
 
 @pytest.mark.parametrize("said", [["opened"], ["opened", "won"], ["opened", "lost"], ["won", "lost"]])
 def test_messages_of_a_dispute_end_alike_in_every_order(said: list[str]) -> None:
-    ends = {reduce(dispute_after, order[1:], dispute_after(None, order[0])) for order in permutations(said)}  # type: ignore[arg-type]
+    ends = {reduce(dispute_after, order[1:], dispute_after(None, order[0])) for order in permutations(said)}
     assert len(ends) == 1
 
 
