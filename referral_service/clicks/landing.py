@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.clicks.target import places, with_parameters
 from referral_service.codes.models import Code
+from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
 from referral_service.kit.ttl_cache import TtlCache
 from referral_service.programs.models import Program
@@ -46,10 +48,7 @@ class Landing:
 
     def deep_link(self, target: SplitResult, click_token: str | None) -> str:
         """Return another address of the program's hosts with the same parameters."""
-        parameters = [(self.code_parameter, self.text)]
-        if click_token is not None:
-            parameters.append((self.click_parameter, click_token))
-        return with_parameters(target, parameters)
+        return with_parameters(target, [(self.code_parameter, self.text), (self.click_parameter, click_token)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,16 @@ class Landings:
     """Finds landings by signed code or by app slug and typed code; bounded, and never older than three seconds."""
 
     def __init__(
-        self, database: Database, *, kept_seconds: float = KEPT_SECONDS, entries_max: int = LANDINGS_MAX
+        self,
+        database: Database,
+        *,
+        kept_seconds: float = KEPT_SECONDS,
+        entries_max: int = LANDINGS_MAX,
+        monotonic: Callable[[], float] = monotonic_seconds,
     ) -> None:
         self._database = database
         self._cache: TtlCache[tuple[int | str, str], _Kept] = TtlCache(
-            entries_max=entries_max, ttl_seconds=kept_seconds
+            entries_max=entries_max, ttl_seconds=kept_seconds, monotonic=monotonic
         )
 
     def by_code(self, *, app_id: int, folded: str) -> Landing | None:
@@ -81,6 +85,9 @@ class Landings:
     def forget(self, *, app_id: int, folded: str) -> None:
         """Drop what is kept of a code in this process."""
         self._cache.forget((app_id, folded))
+
+    def __len__(self) -> int:
+        return len(self._cache)
 
     def _find(self, app: int | str, folded: str, app_matches: ColumnElement[bool]) -> Landing | None:
         def load() -> _Kept:
@@ -136,7 +143,7 @@ def _load(session: Session, app_matches: ColumnElement[bool], folded: str) -> _K
         click_parameter=row.click_parameter,
         before=before,
         after=after,
-        without_click=with_parameters(landing_url, [with_code]),
+        without_click=with_parameters(landing_url, [with_code, (row.click_parameter, None)]),
     )
     return _Kept(landing, is_live=is_live)
 

@@ -41,13 +41,15 @@ def places(landing_url: str, allowed_hosts: Iterable[str]) -> frozenset[str]:
     return frozenset([own, *(host.strip().lower() for host in allowed_hosts)])
 
 
-def with_parameters(parts: SplitResult, parameters: Iterable[tuple[str, str]]) -> str:
+def with_parameters(parts: SplitResult, parameters: Iterable[tuple[str, str | None]]) -> str:
     """Return the address with the parameters added to its query, in place of any of the same names.
 
-    The rest of the query stays as it was written, and the fragment stays behind it.
+    One whose value is None is only taken away. The rest of the query stays as it was written, and the fragment stays
+    behind it.
     """
-    added = list(parameters)
-    names = {name for name, _ in added}
+    given = list(parameters)
+    names = {name for name, _ in given}
     kept = [pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in names]
-    query = "&".join([*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in added)])
+    added = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in given if value is not None]
+    query = "&".join(kept + added)
     return urlunsplit(parts._replace(path=parts.path or "/", query=query))

@@ -72,7 +72,7 @@ def close(app: Flask) -> None:
 @blueprint.get("/r/<signed_code>", parameters=[_SIGNED_CODE, *_PARAMETERS])
 @public("The signature proves the link; a click earns nothing by itself.")
 @blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")
-@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(404)
 def follow(signed_code: str) -> Response:
     """Follow a share link.
 
@@ -87,7 +87,7 @@ def follow(signed_code: str) -> Response:
 @public("Codes are short, so the look-ups are limited by address and cost the same for all.")
 @limited_by_address(CODE_LOOKUPS)
 @blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")
-@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(404)
 def follow_pretty(app_slug: str, code: str) -> Response:
     """Follow a pretty share link, with the app's slug and a public code.
 

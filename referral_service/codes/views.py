@@ -34,8 +34,8 @@ blueprint = Blueprint("codes", __name__, description="What customers share: refe
 @blueprint.arguments(IssueCodeSchema, example=examples.ISSUE_CODE)
 @blueprint.response(201, CodeSchema, example=examples.CODE, description="The code is new.")
 @blueprint.alt_response(200, schema=CodeSchema, example=examples.CODE, description="The customer had it already.")
-@blueprint.alt_response(404, response="NOT_FOUND")
-@blueprint.alt_response(409, response="CONFLICT")
+@blueprint.alt_response(404)
+@blueprint.alt_response(409)
 def issue(session: Session, body: dict[str, Any], program_id: str) -> tuple[dict[str, Any], int]:
     """Issue a customer's code.
 
@@ -68,8 +68,8 @@ def issue(session: Session, body: dict[str, Any], program_id: str) -> tuple[dict
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, CheckedCodeSchema, example=examples.CHECKED_CODE)
-@blueprint.alt_response(404, response="NOT_FOUND")
-@blueprint.alt_response(410, response="GONE")
+@blueprint.alt_response(404)
+@blueprint.alt_response(410)
 def check(session: Session, code: str) -> dict[str, Any]:
     """Check a code, typed or signed.
 
@@ -86,7 +86,7 @@ def check(session: Session, code: str) -> dict[str, Any]:
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.response(200, CheckedCodeSchema, example=examples.REVOKED_CODE)
-@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(404)
 def revoke(session: Session, code: str) -> dict[str, Any]:
     """Revoke a code.
 
