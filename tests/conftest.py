@@ -119,7 +119,9 @@ class EmptyPostgres(EmptyAgain):
             [
                 "SET LOCAL session_replication_role = replica",
                 *(f"DELETE FROM {name}" for name in reversed(tables)),
+                # App numbers and key ids are counted from 1 again: both have few characters in a signed code.
                 "ALTER SEQUENCE apps_id_seq RESTART",
+                "ALTER SEQUENCE signing_keys_kid_seq RESTART",
             ]
         )
 

@@ -6,7 +6,7 @@ import mimetypes
 from pathlib import Path
 
 import flask_swagger_ui
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, render_template
 
 from referral_service.kit.errors import NotFound, catalogue
 from referral_service.tenants.auth import public
@@ -55,5 +55,5 @@ def errors() -> Response:
 def _page(template: str, policy: str, **values: object) -> Response:
     response = Response(render_template(template, **values), mimetype="text/html")
     response.headers["Content-Security-Policy"] = policy
-    response.headers["Cache-Control"] = f"max-age={0 if current_app.debug else 300}"
+    response.headers["Cache-Control"] = "max-age=300"
     return response

@@ -40,13 +40,15 @@ __all__ = [
 ]
 
 View = TypeVar("View", bound=Callable[..., Any])
+# A view as Flask calls it: without a session, and with a response to send.
+Answering = Callable[..., Response]
 _HEADERS_KEPT = ("Content-Type", "Location")
 
 
 @overload
-def in_transaction(view: View) -> View: ...
+def in_transaction(view: Callable[..., Any]) -> Answering: ...
 @overload
-def in_transaction(*, idempotency: bool) -> Callable[[View], View]: ...
+def in_transaction(*, idempotency: bool) -> Callable[[Callable[..., Any]], Answering]: ...
 def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
     """Run the view in one transaction; its first argument is the session. What it returns is committed, what it
     raises rolls everything back.
@@ -54,7 +56,7 @@ def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
     A POST honours Idempotency-Key, unless `idempotency` is False: for views whose calls carry a business key.
     """
 
-    def decorator(view: View) -> View:
+    def decorator(view: Callable[..., Any]) -> Answering:
         readers: tuple[Reader, ...] = getattr(view, "readers", ())
 
         @wraps(view)
@@ -66,12 +68,12 @@ def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
 
         if idempotency:
             transacted.honours_idempotency_key = True  # type: ignore[attr-defined]
-        return transacted  # type: ignore[return-value]
+        return transacted
 
     return decorator if view is None else decorator(view)
 
 
-def in_reading(view: View) -> View:
+def in_reading(view: Callable[..., Any]) -> Answering:
     """Run the view on a read-only snapshot; its first argument is the session."""
     readers: tuple[Reader, ...] = getattr(view, "readers", ())
 
@@ -80,7 +82,7 @@ def in_reading(view: View) -> View:
         parser.read_ahead(readers)
         return service().database.read(lambda session: _run(view, session, path))
 
-    return reading  # type: ignore[return-value]
+    return reading
 
 
 def limited_by_address(limit: Limit) -> Callable[[View], View]:
