@@ -88,7 +88,9 @@ class World:
         self.reading = reading or Reading()
         self.emails: dict[str, str | None] = {}
         self.standings: dict[tuple[str, str], Standing] = {}
-        self.rejected: dict[tuple[str, str, str], frozenset[str]] = {}
+        # Refused claims, one for each code; and claims that were accepted, each a row that outlives them.
+        self.refused: dict[tuple[str, str, str], frozenset[str]] = {}
+        self.undone: list[tuple[str, str, str]] = []
         self.purchases: dict[str, Purchase] = {}
         self.cumulative: dict[str, int] = {}
         self.singles: dict[str, dict[str, int]] = {}
@@ -137,7 +139,7 @@ class World:
         if terms.referee_is_new and self._bought_before(claim.referee, opens_at, terms=terms):
             reasons.add("not_new")
         if reasons:
-            self.rejected[claim.program, claim.referee, referrer] = frozenset(reasons)
+            self.refused[claim.program, claim.referee, referrer] = frozenset(reasons)
             return ClaimVerdict("refused", frozenset(reasons))
         deadline = claimed_at + timedelta(days=terms.within_days)
         standing = Standing(claim.program, referrer, claim.referee, opens_at, deadline)
@@ -214,7 +216,7 @@ class World:
         if standing.state == "rejected":
             # It leaves the accepted ones: the referee's next claim is judged anew.
             del self.standings[standing.program, standing.referee]
-            self.rejected[standing.program, standing.referee, standing.referrer] = frozenset({"not_new"})
+            self.undone.append((standing.program, standing.referee, standing.referrer))
         elif standing.conversion is not None:
             self._carry_out(standing, standing.conversion, amended=amended, worker=worker)
         elif worker and standing.state == "pending" and self._is_past(standing.deadline):
@@ -228,9 +230,6 @@ class World:
         terms = self.programs[standing.program]
         if terms.referee_is_new and self._bought_before(standing.referee, standing.opens_at, terms=terms):
             if standing.conversion is not None:
-                # Reversed by a refund before, and now not new on top of it: either reason may be told.
-                if standing.state == "converted":
-                    standing.reasons = frozenset({"not_new"})
                 standing.refused = True
             elif standing.state == "pending":
                 standing.state = "rejected"
@@ -255,6 +254,8 @@ class World:
         left = bought.amount_minor - refunded
         whole = left <= 0 or (left < terms.min_amount_minor and terms.below_minimum == "reverse")
         standing.state = "reversed" if standing.refused or whole or disputed else "converted"
+        # Taken back by a refund or a dispute, and not new on top of it: either reason may be told.
+        standing.reasons = frozenset({"not_new"}) if standing.refused and not whole and not disputed else None
         for reward in terms.rewards:
             granted = reward.give.value(bought.amount_minor)
             if standing.refused:
@@ -310,7 +311,10 @@ class World:
                 more = (rest, 0) if holding.released else (0, rest)
                 balances[place] = available + more[0], pending + more[1]
         balances = {place: sums for place, sums in balances.items() if sums != (0, 0)}
-        return Picture(accepted, dict(self.rejected), rewards, balances)
+        rejected = {key: (reasons,) for key, reasons in self.refused.items()}
+        for place in self.undone:
+            rejected[place] = (*rejected.get(place, ()), frozenset({"not_new"}))
+        return Picture(accepted, rejected, rewards, balances)
 
 
 def replay(

@@ -64,7 +64,8 @@ class Picture:
     """What the lists and balances must show. Keys: program, referee[, referrer | reward key]."""
 
     accepted: dict[tuple[str, str], ReferralPicture]
-    rejected: dict[tuple[str, str, str], frozenset[str]]
+    # The reasons that each row of this place may tell: a claim refused, and claims accepted and rejected later.
+    rejected: dict[tuple[str, str, str], tuple[frozenset[str], ...]]
     rewards: dict[tuple[str, str, str], RewardPicture]
     # (customer, unit) -> (available, pending); pairs of zeros are left out.
     balances: dict[tuple[str, str], tuple[int, int]]

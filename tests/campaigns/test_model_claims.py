@@ -19,7 +19,7 @@ def test_first_accepted_claim_is_final() -> None:
     assert story.claim("alice").answer == "repeated"
     assert story.claim("carol") == ClaimVerdict("refused", frozenset({"already_referred"}))
     assert story.picture.accepted["p", "bob"].referrer == "alice"
-    assert story.picture.rejected == {("p", "bob", "carol"): frozenset({"already_referred"})}
+    assert story.picture.rejected == {("p", "bob", "carol"): (frozenset({"already_referred"}),)}
 
 
 def test_nobody_refers_himself_by_id_or_by_another_spelling_of_his_mailbox() -> None:
@@ -57,7 +57,7 @@ def test_purchase_before_its_claim_waits_late_claim_days() -> None:
     older = Story()
     older.hear(bought("o1", on=-7 - SECOND))
     assert older.claim().reasons == {"not_new"}
-    assert older.picture.rejected == {("p", "bob", "alice"): frozenset({"not_new"})}
+    assert older.picture.rejected == {("p", "bob", "alice"): (frozenset({"not_new"}),)}
 
 
 def test_refused_claim_is_judged_anew() -> None:
@@ -86,7 +86,7 @@ def test_older_purchase_that_becomes_known_rejects_a_pending_referral_for_good()
     story = Story()
     story.claim()
     story.hear(bought("old", on=-8, amount=1), bought("o1", on=0))
-    assert story.picture.rejected == {("p", "bob", "alice"): frozenset({"not_new"})}
+    assert story.picture.rejected == {("p", "bob", "alice"): (frozenset({"not_new"}),)}
     assert not story.picture.rewards
     assert story.claim("alice").reasons == {"not_new"}
     assert story.claim("carol").reasons == {"not_new"}

@@ -68,7 +68,9 @@ class Understudy:
         accepted = [
             (key, shown.referrer, shown.state, shown.reasons) for key, shown in picture.accepted.items()
         ]
-        rejected = [((key[0], key[1]), key[2], "rejected", why) for key, why in picture.rejected.items()]
+        rejected = [
+            ((key[0], key[1]), key[2], "rejected", why) for key, rows in picture.rejected.items() for why in rows
+        ]
         referrals = [
             {
                 "id": f"{'no' if state == 'rejected' else 'yes'} {program} {referee} {referrer}",
