@@ -119,7 +119,8 @@ def spec_document(app: Flask) -> dict[str, Any]:
             if method == "parameters":
                 continue
             if "{" in path:
-                _answer(document, operation["responses"], 404)
+                for status in (404, 414):
+                    _answer(document, operation["responses"], status)
             for parameter in operation.get("parameters", ()):
                 _drop_null_default(parameter.get("schema", {}))
     for schema in document["components"]["schemas"].values():
@@ -147,7 +148,7 @@ def document_operation(doc: dict[str, Any], info: dict[str, Any], *, method: str
     if any(
         parameter.get("in") in {"query", "querystring"} for parameter in info.get("arguments", {}).get("parameters", ())
     ):
-        statuses |= {400, 422}
+        statuses |= {400, 414, 422}
     if method == "post" and edge.get("idempotent"):
         doc.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
         statuses |= {409, 422}
