@@ -49,6 +49,8 @@ def test_people_of_other_apps_and_erased_ones_are_not_found(
     here, there = tenant.tenant.app_id, trial_tenant.tenant.app_id
     put("bob", app_id=there, email="bob@example.com")
     assert find(database, emails, here, "bob@example.com") == {}
+    theirs = emails.index("bob@example.com", app_id=there)
+    assert database.read(lambda session: find_by_email(session, app_id=here, indexes=[theirs])) == {}
     gone, _ = put("bob", email="bob@example.com")
     database.transact(lambda session: erase_customer(session, emails, app_id=here, customer_id=gone.id, now=NOON))
     assert find(database, emails, here, "bob@example.com") == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event, Thread
+from time import sleep
 
 from customers.people import Put
 from sqlalchemy import text
@@ -43,6 +44,8 @@ def test_a_second_transaction_waits_and_then_sees_what_the_first_did(database: D
             lock_customers(session, app_id=app_id, ids=[bob.id])  # type: ignore[arg-type]
             held.set()
             assert waiting.wait(10)
+            # Long enough for the other's statement to arrive, and to answer wrongly if nothing held it.
+            sleep(0.5)
             session.execute(text("UPDATE customers SET locale = 'uk', external_id = 'robert'"))  # type: ignore[attr-defined]
 
         database.transact(work)
