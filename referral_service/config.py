@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError
@@ -67,7 +69,8 @@ def load_settings() -> Settings:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems += [f"{name}: {' '.join(said)}" for name, said in dict(error.error_messages).items()]
+        by_name = cast(Mapping[str, list[str]], error.error_messages)
+        problems += [f"{name}: {' '.join(said)}" for name, said in by_name.items()]
     embedded = not url
     keys: dict[str, str] = {}
     if text:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.events.purchases import purchases
@@ -47,16 +47,18 @@ COLUMNS = [
 ]
 
 
+CONFIRMED = select(*COLUMNS).where(
+    purchases.c.app_id == bindparam("app_id"),
+    purchases.c.customer_id.in_(bindparam("ids", expanding=True)),
+    purchases.c.confirmed_at.is_not(None),
+)
+
+
 def purchases_of(session: Session, *, app_id: int, customer_ids: Sequence[str]) -> dict[str, list[PurchaseFacts]]:
     """Every confirmed purchase of these customers, by customer, in no particular order."""
     found: dict[str, list[PurchaseFacts]] = {customer_id: [] for customer_id in customer_ids}
     if not customer_ids:
         return found
-    statement = select(*COLUMNS).where(
-        purchases.c.app_id == app_id,
-        purchases.c.customer_id.in_(customer_ids),
-        purchases.c.confirmed_at.is_not(None),
-    )
-    for row in session.execute(statement):
+    for row in session.execute(CONFIRMED, {"app_id": app_id, "ids": list(customer_ids)}):
         found[row.customer_id].append(PurchaseFacts(*row))
     return found

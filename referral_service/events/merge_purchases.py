@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.models import Dispute, Event, Refund
 from referral_service.events.purchases import PurchaseRow, aliases, purchases
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_unless_there
 
 refunds = cast(Table, Refund.__table__)
 disputes = cast(Table, Dispute.__table__)
@@ -50,7 +50,7 @@ def _move(session: Session, table: Table, *, app_id: int, old: str, new: str) ->
     mine = (table.c.app_id == app_id, table.c.purchase_id == old)
     rows = [dict(row._mapping) | {"purchase_id": new} for row in session.execute(select(table).where(*mine))]
     if rows:
-        session.execute(insert_into(session, table).on_conflict_do_nothing(), rows)
+        session.execute(insert_unless_there(session, table), rows)
         session.execute(delete(table).where(*mine))
 
 

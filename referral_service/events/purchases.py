@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.models import Purchase, PurchaseAlias
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 
 purchases = cast(Table, Purchase.__table__)
@@ -55,6 +55,19 @@ COLUMNS = [
     purchases.c.refunded_minor,
     purchases.c.dispute_state,
 ]
+# Statements of the hot path are built once: that costs more than running them.
+FIND = select(aliases.c.alias, aliases.c.purchase_id).where(
+    aliases.c.app_id == bindparam("app_id"),
+    aliases.c.source_id == bindparam("source_id"),
+    aliases.c.alias.in_(bindparam("wanted", expanding=True)),
+)
+LOCK = (
+    select(*COLUMNS)
+    .where(purchases.c.app_id == bindparam("app_id"), purchases.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(purchases.c.id)
+    .with_for_update(key_share=True)
+)
+NEW_PURCHASE = insert(purchases)
 CONFIRM = (
     update(purchases)
     .where(purchases.c.app_id == bindparam("b_app_id"), purchases.c.id == bindparam("b_id"))
@@ -93,10 +106,8 @@ def several_rows(rows: Mapping[str, PurchaseRow], group: Sequence[str]) -> list[
 
 
 def _purchase_ids(session: Session, *, app_id: int, source_id: str, wanted: Sequence[str]) -> dict[str, str]:
-    statement = select(aliases.c.alias, aliases.c.purchase_id).where(
-        aliases.c.app_id == app_id, aliases.c.source_id == source_id, aliases.c.alias.in_(wanted)
-    )
-    return {row.alias: row.purchase_id for row in session.execute(statement)}
+    parameters = {"app_id": app_id, "source_id": source_id, "wanted": wanted}
+    return {row.alias: row.purchase_id for row in session.execute(FIND, parameters)}
 
 
 def _name_the_unknown(
@@ -118,7 +129,7 @@ def _name_the_unknown(
         made.update({alias: owner for alias in group if alias not in known and alias not in made})
     if new_purchases:
         session.execute(
-            insert(purchases),
+            NEW_PURCHASE,
             [
                 {"app_id": app_id, "id": purchase_id, "source_id": source_id, "lines": [], "attributes": {}}
                 | {"refunded_minor": 0}
@@ -127,7 +138,7 @@ def _name_the_unknown(
         )
     # Sorted, so that two senders of the same names wait for each other instead of deadlocking.
     taken = session.execute(
-        insert_into(session, aliases).on_conflict_do_nothing().returning(aliases.c.alias),
+        insert_unless_there(session, aliases, "alias"),
         [
             {"app_id": app_id, "source_id": source_id, "alias": alias, "purchase_id": made[alias]}
             for alias in sorted(made)
@@ -149,13 +160,8 @@ def _drop_nameless(session: Session, *, app_id: int, candidates: Sequence[str]) 
 
 
 def _locked(session: Session, *, app_id: int, purchase_ids: set[str]) -> dict[str, PurchaseRow]:
-    statement = (
-        select(*COLUMNS)
-        .where(purchases.c.app_id == app_id, purchases.c.id.in_(sorted(purchase_ids)))
-        .order_by(purchases.c.id)
-        .with_for_update(key_share=True)
-    )
-    return {row.id: PurchaseRow(*row) for row in session.execute(statement)}
+    rows = session.execute(LOCK, {"app_id": app_id, "ids": sorted(purchase_ids)})
+    return {row.id: PurchaseRow(*row) for row in rows}
 
 
 def confirm(row: PurchaseRow, given: GivenEvent, *, event_id: str, now: datetime) -> None:

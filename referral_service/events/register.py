@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent, Result
 from referral_service.events.models import Event, EventResult
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
 
 events = cast(Table, Event.__table__)
 event_results = cast(Table, EventResult.__table__)
@@ -35,7 +35,7 @@ def insert_new_events(
     The unique key decides, not a look beforehand: a second sender of the same id waits here for the first.
     """
     rows = session.execute(
-        insert_into(session, events).on_conflict_do_nothing().returning(events.c.id),
+        insert_unless_there(session, events, "id"),
         [
             {
                 "app_id": app_id, "id": event_id, "source_id": source_id, "external_id": event.external_id,
@@ -112,12 +112,6 @@ def write_answers(
         for result in answer.results
     ]  # fmt: skip
     if results:
-        statement = insert_into(session, event_results)
-        said = ("referral_id", "outcome", "reason", "reward_ids")
         session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["app_id", "event_id", "program_id"],
-                set_={name: statement.excluded[name] for name in said},
-            ),
-            results,
+            insert_or_overwrite(session, event_results, "referral_id", "outcome", "reason", "reward_ids"), results
         )

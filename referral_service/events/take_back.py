@@ -14,7 +14,7 @@ from referral_service.events.given import GivenDispute, GivenRefund
 from referral_service.events.models import Dispute, Refund
 from referral_service.events.policy import dispute_after, disputes_together, refunded
 from referral_service.events.purchases import PurchaseRow
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
 
 refunds = cast(Table, Refund.__table__)
 disputes = cast(Table, Dispute.__table__)
@@ -45,7 +45,7 @@ def record_refunds(session: Session, *, app_id: int, given: Sequence[RefundOf], 
     if not given:
         return {}
     session.execute(
-        insert_into(session, refunds).on_conflict_do_nothing(),
+        insert_unless_there(session, refunds),
         [
             {
                 "app_id": app_id, "purchase_id": item.purchase.id, "refund_key": item.refund.key,
@@ -96,13 +96,10 @@ def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf]
             "event_id": item.event_id, "occurred_at": item.occurred_at, "recorded_at": now,
         }  # fmt: skip
     if changed:
-        statement = insert_into(session, disputes)
-        said = ("state", "event_id", "occurred_at", "recorded_at")
-        statement = statement.on_conflict_do_update(
-            index_elements=["app_id", "purchase_id", "dispute_key"],
-            set_={name: statement.excluded[name] for name in said},
+        session.execute(
+            insert_or_overwrite(session, disputes, "state", "event_id", "occurred_at", "recorded_at"),
+            list(changed.values()),
         )
-        session.execute(statement, list(changed.values()))
     return known
 
 

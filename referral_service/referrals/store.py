@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_or_overwrite
 from referral_service.notifications.announce import Change
 from referral_service.referrals.document import referral_document
 from referral_service.referrals.models import Conversion, QualificationFact, Referral
@@ -71,6 +71,25 @@ class ReferralRow:
 
 NAMES = [column.name for column in fields(ReferralRow)]
 COLUMNS = [referrals.c[name] for name in NAMES]
+LOCK_OF_REFEREES = (
+    select(*COLUMNS)
+    .where(
+        referrals.c.app_id == bindparam("app_id"),
+        referrals.c.referee_id.in_(bindparam("ids", expanding=True)),
+        referrals.c.state != REJECTED,
+    )
+    .order_by(referrals.c.id)
+    .with_for_update(key_share=True)
+)
+COUNTED = (
+    select(qualification_facts)
+    .where(
+        qualification_facts.c.app_id == bindparam("app_id"),
+        qualification_facts.c.referral_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(qualification_facts.c.occurred_at, qualification_facts.c.fact_id)
+)
+NEW_REFERRAL, NEW_COUNTED = insert(referrals), insert(qualification_facts)
 CHANGED_BY_TURNS = ("state", "reason", "converted_at", "conversion_no", "sequence", "updated_at")
 UPDATE = (
     update(referrals)
@@ -83,7 +102,8 @@ def lock_referrals_of(session: Session, *, app_id: int, referee_ids: Sequence[st
     """Lock and read every referral of these referees that was accepted, in the order of their ids."""
     if not referee_ids:
         return []
-    return _locked(session, referrals.c.app_id == app_id, referrals.c.referee_id.in_(referee_ids), ACCEPTED)
+    rows = session.execute(LOCK_OF_REFEREES, {"app_id": app_id, "ids": list(referee_ids)})
+    return [ReferralRow(*row) for row in rows]
 
 
 def lock_referrals(
@@ -92,22 +112,18 @@ def lock_referrals(
     """Lock and read these referrals, in the order of their ids; with `skip_locked` without those that others hold."""
     if not ids:
         return []
-    return _locked(session, referrals.c.app_id == app_id, referrals.c.id.in_(ids), skip_locked=skip_locked)
-
-
-ACCEPTED = referrals.c.state != REJECTED
-
-
-def _locked(session: Session, *where: ColumnElement[bool], skip_locked: bool = False) -> list[ReferralRow]:
     statement = (
-        select(*COLUMNS).where(*where).order_by(referrals.c.id).with_for_update(key_share=True, skip_locked=skip_locked)
+        select(*COLUMNS)
+        .where(referrals.c.app_id == app_id, referrals.c.id.in_(ids))
+        .order_by(referrals.c.id)
+        .with_for_update(key_share=True, skip_locked=skip_locked)
     )
     return [ReferralRow(*row) for row in session.execute(statement)]
 
 
 def insert_referral(session: Session, *, app_id: int, row: ReferralRow) -> None:
     """Write a new referral. A second accepted one for the referee and program is an IntegrityError."""
-    session.execute(insert(referrals), [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
+    session.execute(NEW_REFERRAL, [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
 
 
 def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:
@@ -128,12 +144,7 @@ def counted_facts(
     if not numbers:
         return {}
     found: dict[str, list[tuple[str, str, int]]] = {}
-    statement = (
-        select(qualification_facts)
-        .where(qualification_facts.c.app_id == app_id, qualification_facts.c.referral_id.in_(sorted(numbers)))
-        .order_by(qualification_facts.c.occurred_at, qualification_facts.c.fact_id)
-    )
-    for fact in session.execute(statement):
+    for fact in session.execute(COUNTED, {"app_id": app_id, "ids": sorted(numbers)}):
         if fact.n == numbers[fact.referral_id]:
             found.setdefault(fact.referral_id, []).append((fact.step_key, fact.fact_id, fact.amount_minor))
     return {referral_id: tuple(facts) for referral_id, facts in found.items()}
@@ -156,12 +167,8 @@ def save_conversions(session: Session, *, app_id: int, rows: Sequence[Conversion
     """Write conversions: the first of its number is inserted, a later state of it replaces the earlier one."""
     if not rows:
         return
-    statement = insert_into(session, conversions)
-    said = ("state", "reason", "occurred_at", "amount_minor", "refunded_minor")
     session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["app_id", "referral_id", "n"], set_={name: statement.excluded[name] for name in said}
-        ),
+        insert_or_overwrite(session, conversions, "state", "reason", "occurred_at", "amount_minor", "refunded_minor"),
         [
             {
                 "app_id": app_id, "referral_id": row.referral_id, "n": row.n, "state": row.state, "reason": row.reason,
@@ -196,7 +203,7 @@ def replace_counted(
         for item in facts
     ]  # fmt: skip
     if rows:
-        session.execute(insert(qualification_facts), rows)
+        session.execute(NEW_COUNTED, rows)
 
 
 def move_counted(session: Session, *, app_id: int, old: Sequence[str], new: str) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_or_add
 from referral_service.rewards.models import Reward, RewardAnchor, RewardOrdinal
 from referral_service.rewards.plan import Holding
 
@@ -29,6 +29,14 @@ UPDATE = (
     .values({name: bindparam(f"b_{name}") for name in CHANGED_BY_STEPS})
 )
 
+OF_REFERRALS = (
+    select(*COLUMNS)
+    .where(rewards.c.app_id == bindparam("app_id"), rewards.c.referral_id.in_(bindparam("ids", expanding=True)))
+    .order_by(rewards.c.id)
+)
+LOCK_OF_REFERRALS = OF_REFERRALS.with_for_update()
+NEW_ORDINAL, NEW_REWARD = insert(ordinals), insert(rewards)
+
 AnchorKey = tuple[str, str, str]
 """(program id, reward key, recipient): what one anchor row stands for."""
 
@@ -39,29 +47,17 @@ def rewards_of_referrals(
     """Read, and unless told otherwise lock, every reward of these referrals, in the order of their ids."""
     if not referral_ids:
         return []
-    statement = (
-        select(*COLUMNS)
-        .where(rewards.c.app_id == app_id, rewards.c.referral_id.in_(referral_ids))
-        .order_by(rewards.c.id)
-    )
-    if lock:
-        statement = statement.with_for_update()
-    return [Holding(*row) for row in session.execute(statement)]
+    rows = session.execute(LOCK_OF_REFERRALS if lock else OF_REFERRALS, {"app_id": app_id, "ids": list(referral_ids)})
+    return [Holding(*row) for row in rows]
 
 
 def take_ordinals(session: Session, *, app_id: int, counts: Mapping[AnchorKey, int]) -> dict[AnchorKey, int]:
     """Lock the anchors in sorted order and move each on by its count; gives the first new ordinal of each."""
     keys = sorted(counts)
-    statement = insert_into(session, anchors)
-    statement = statement.on_conflict_do_update(
-        index_elements=["app_id", "program_id", "reward_key", "recipient_id"],
-        set_={"last_ordinal": anchors.c.last_ordinal + statement.excluded.last_ordinal},
-    )
-    returning = statement.returning(
-        anchors.c.program_id, anchors.c.reward_key, anchors.c.recipient_id, anchors.c.last_ordinal
-    )
     rows = session.execute(
-        returning,
+        insert_or_add(
+            session, anchors, "last_ordinal", "program_id", "reward_key", "recipient_id", "last_ordinal"
+        ),
         [
             {
                 "app_id": app_id, "program_id": program_id, "reward_key": reward_key, "recipient_id": recipient_id,
@@ -79,7 +75,7 @@ def insert_rewards(session: Session, *, app_id: int, new: Sequence[Holding]) -> 
     if not new:
         return
     session.execute(
-        insert(ordinals),
+        NEW_ORDINAL,
         [
             {
                 "app_id": app_id, "program_id": reward.program_id, "reward_key": reward.reward_key,

@@ -14,7 +14,7 @@ from referral_service.events.register import stored_answers
 from referral_service.journeys.record_events import record_events
 from referral_service.journeys.tools import Tools
 from referral_service.kit.crypto import Sealer
-from referral_service.kit.db.upsert import insert_into
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 from referral_service.tenants.models import Source
 from referral_service.webhooks_in.models import InboundEvent
@@ -46,7 +46,7 @@ def receive(
     inbound_id = new_id("inb")
     state, reason = _state_of(message.translation)
     is_new = session.execute(
-        insert_into(session, inbound).on_conflict_do_nothing().returning(inbound.c.id),
+        insert_unless_there(session, inbound, "id"),
         {
             "app_id": app_id, "id": inbound_id, "source_id": source_id, "external_id": message.external_id,
             "provider_type": message.provider_type, "type": message.type, "state": state, "reason": reason,

@@ -35,7 +35,9 @@ blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds
 @in_transaction(idempotency=False)
 @blueprint.arguments(EventsSchema, example=examples.PURCHASE)
 @blueprint.response(201, AnswerSchema, example=examples.CONVERTED)
-@blueprint.alt_response(200, schema=BatchAnswerSchema, description="Seen before, or a batch.", example=examples.BATCH_ANSWER)
+@blueprint.alt_response(
+    200, schema=BatchAnswerSchema, description="Seen before, or a batch.", example=examples.BATCH_ANSWER
+)
 def take_events(session: Session, body: dict[str, Any]) -> Any:
     """Record one event, or a batch of up to 100.
 

@@ -37,7 +37,7 @@ blueprint = Blueprint("referrals", __name__, description="Who referred whom, and
 @in_transaction
 @blueprint.arguments(ClaimSchema, example=examples.CLAIM)
 @blueprint.response(201, ReferralSchema, example=examples.REFERRAL)
-@blueprint.alt_response(200, schema=ReferralSchema, description="The same claim was made before.", example=examples.REFERRAL)
+@blueprint.alt_response(200, schema=ReferralSchema, description="Claimed before.", example=examples.REFERRAL)
 def make_claim(session: Session, body: dict[str, Any]) -> Any:
     """Claim a referee.
 

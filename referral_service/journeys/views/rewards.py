@@ -14,7 +14,7 @@ from referral_service.kit.http.edge import in_reading
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
 from referral_service.rewards.document import reward_document
 from referral_service.rewards.read_rewards import list_rewards, read_reward
-from referral_service.rewards.schemas import RewardArgs, GrantedRewardSchema
+from referral_service.rewards.schemas import GrantedRewardSchema, RewardArgs
 from referral_service.tenants.auth import Scope, current_tenant, requires
 
 blueprint = Blueprint("rewards", __name__, description="What each side got, and what became of it.")

@@ -1,12 +1,62 @@
-"""INSERT … ON CONFLICT, which both databases have and SQLAlchemy offers by dialect only."""
+"""INSERT … ON CONFLICT, which both databases have and SQLAlchemy offers by dialect only.
+
+Statements are built once per table and dialect: on a hot path building one costs more than running it.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 
-def insert_into(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+def insert_unless_there(session: Session, table: Table, *returning: str) -> Executable:
+    """Return an insert that leaves rows alone whose key is there already; `returning` are columns of new rows.
+
+    Whoever inserts the same key at the same time is waited for.
+    """
+    return _unless_there(session.get_bind().dialect.name, table, returning)
+
+
+def insert_or_overwrite(session: Session, table: Table, *columns: str) -> Executable:
+    """Return an insert that, where the primary key is there already, overwrites `columns` of that row."""
+    return _or_overwrite(session.get_bind().dialect.name, table, columns)
+
+
+def insert_or_add(session: Session, table: Table, column: str, *returning: str) -> Executable:
+    """Return an insert that, where the primary key is there already, adds to `column`; gives `returning` afterwards."""
+    return _or_add(session.get_bind().dialect.name, table, column, returning)
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def _unless_there(dialect: str, table: Table, returning: tuple[str, ...]) -> Executable:
+    statement = _insert(dialect, table).on_conflict_do_nothing()
+    return statement.returning(*_columns(table, returning)) if returning else statement
+
+
+@cache
+def _or_overwrite(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_={name: statement.excluded[name] for name in columns}
+    )
+
+
+@cache
+def _or_add(dialect: str, table: Table, column: str, returning: tuple[str, ...]) -> Executable:
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={column: table.c[column] + statement.excluded[column]},
+    ).returning(*_columns(table, returning))
+
+
+def _columns(table: Table, names: tuple[str, ...]) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in names]
