@@ -85,7 +85,7 @@ def insert_rewards(session: Session, *, app_id: int, new: Sequence[Holding]) -> 
         ],
     )  # fmt: skip
     session.execute(
-        insert(rewards), [{"app_id": app_id, **{name: getattr(reward, name) for name in NAMES}} for reward in new]
+        NEW_REWARD, [{"app_id": app_id, **{name: getattr(reward, name) for name in NAMES}} for reward in new]
     )
 
 
