@@ -79,7 +79,7 @@ def test_another_app_replays_nothing_of_this_one(api: Api, trial_tenant: OpenedA
     a_standard_source(api).told(purchase_body(at=api.now()))
     other = api.with_key(trial_tenant.key.secret)
     answer = other.post(f"/v1/inbound-events/{only_one(api)}/replay")
-    assert (answer.status_code, answer.json["code"]) == (404, "inbound_event_not_found")
+    assert expect(answer, 404)["code"] == "inbound_event_not_found"
     assert items(other, "/v1/inbound-events") == []
 
 
@@ -111,7 +111,7 @@ def test_a_body_that_is_no_longer_kept_cannot_be_replayed(api: Api, database: Da
     assert _blank_old(database, clock) == 1
     assert _blank_old(database, clock) == 0
     answer = api.post(f"/v1/inbound-events/{only_one(api)}/replay")
-    assert (answer.status_code, answer.json["code"]) == (409, "body_no_longer_kept")
+    assert expect(answer, 409)["code"] == "body_no_longer_kept"
     assert [row["state"] for row in items(api, "/v1/inbound-events")] == ["parked"]
 
 

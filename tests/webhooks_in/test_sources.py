@@ -132,8 +132,7 @@ def test_what_is_no_source_is_not_found(api: Api, odd: str) -> None:
         api.post(f"/v1/sources/{odd}/rotate-secret"),
         api.post(f"/v1/hooks/{odd}", {}),
     ):
-        assert answer.status_code == 404
-        assert answer.json["code"] in {"source_not_found", "not_found"}
+        assert expect(answer, 404)["code"] in {"source_not_found", "not_found"}
 
 
 def test_what_is_done_to_sources_is_on_record_without_its_secrets(api: Api, database: Database) -> None:
