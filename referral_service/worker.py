@@ -13,6 +13,7 @@ from threading import Event
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.seal import apps_to_seal, seal
@@ -22,12 +23,16 @@ from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import Service
 from referral_service.notifications.place import apps_with_unplaced, place_notifications
 from referral_service.tenants.kept_answers import purge_answers
+from referral_service.tenants.models import App
+from referral_service.webhooks_in.blank_bodies import blank_old_bodies
 
 IDLE_SECONDS = 0.5
 REST_SECONDS_MAX = 30.0
 CHORES_SECONDS = 60.0
+RARE_CHORES_SECONDS = 3600.0
 # A limit on everything: one turn does at most so many batches for an app, then the others have theirs.
 BATCHES_MAX = 100
+BATCH_MAX = 500
 FRAMES_MAX, CAUSES_MAX = 30, 5
 
 log = structlog.get_logger(__name__)
@@ -99,18 +104,22 @@ def work_off(service: Service, *, stop: Event) -> tuple[int, list[str]]:
 
 def steps_of(service: Service) -> list[Step]:
     """Return the worker's steps in their order: what releases or expires something also writes notifications and
-    entries of the audit log, which come after it.
+    entries of the audit log, which come after it. What is only tidied up has its own, longer intervals.
     """
     database, clock = service.database, service.clock
+
+    def purge(session: Session) -> int:
+        return purge_answers(session, now=clock.now())
+
+    def blank(session: Session, *, app_id: int) -> int:
+        return blank_old_bodies(session, app_id=app_id, now=clock.now(), limit=BATCH_MAX)
+
     return [
         Step("due", lambda: run_due(database, clock=clock)),
         Step("place_notifications", lambda: _for_each_app(database, apps_with_unplaced, place_notifications)),
         Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
-        Step(
-            "purge_kept_answers",
-            lambda: database.transact(lambda session: purge_answers(session, now=clock.now())),
-            every_seconds=CHORES_SECONDS,
-        ),
+        Step("purge_kept_answers", lambda: database.transact(purge), every_seconds=CHORES_SECONDS),
+        Step("blank_old_bodies", lambda: _for_each_app(database, _all_apps, blank), every_seconds=RARE_CHORES_SECONDS),
     ]
 
 
@@ -133,6 +142,10 @@ def _for_each_app(database: Database, apps: Callable[[Session], list[int]], work
             if not count:
                 break
     return done
+
+
+def _all_apps(session: Session) -> list[int]:
+    return list(session.scalars(select(App.id).order_by(App.id)))
 
 
 def _told(error: BaseException) -> dict[str, Any]:

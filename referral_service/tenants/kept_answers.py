@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, select, text, tuple_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from referral_service.tenants.models import IdempotencyKey
 from referral_service.tenants.upsert import insert_into
 
 KEPT_FOR = timedelta(hours=24)
+PURGED_AT_ONCE = 1000
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -73,12 +74,21 @@ def erase_answers(session: Session, *, app_id: int, customer_id: str) -> None:
     )
 
 
-def purge_answers(session: Session, *, now: datetime) -> int:
-    """Delete keys whose 24 hours are over, and return how many. `now` is real time."""
-    found = session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.expires_at <= now).execution_options(synchronize_session=False)
+def purge_answers(session: Session, *, now: datetime, limit: int = PURGED_AT_ONCE) -> int:
+    """Delete up to `limit` keys whose 24 hours are over, and return how many. `now` is real time.
+
+    What another process is deleting, or is about to use anew, is left to it.
+    """
+    over = (
+        select(IdempotencyKey.app_id, IdempotencyKey.api_key_id, IdempotencyKey.key)
+        .where(IdempotencyKey.expires_at <= now)
+        .order_by(IdempotencyKey.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    return int(found.rowcount)  # type: ignore[attr-defined]
+    name = tuple_(IdempotencyKey.app_id, IdempotencyKey.api_key_id, IdempotencyKey.key)
+    statement = delete(IdempotencyKey).where(name.in_(over)).returning(IdempotencyKey.key)
+    return len(session.execute(statement.execution_options(synchronize_session=False)).all())
 
 
 def _reserve(session: Session, caller: Caller, key: str, request_hash: bytes, now: datetime) -> bool:

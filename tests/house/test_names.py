@@ -33,6 +33,7 @@ TOP_LEVEL = {
 ROOMS = {
     "admin",
     "audit",
+    "cli",
     "clicks",
     "codes",
     "customers",
