@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from campaigns.facts import (
     Advance,
     Claim,
+    Click,
     Deliver,
     Dispute,
     Enrol,
@@ -90,13 +91,15 @@ class Driver:
         assert known is None or known["code"] == issued["code"]
         return self.codes.setdefault((program, customer), issued)
 
-    def click(self, program: str, customer: str, *, now: datetime) -> None:
-        path = urlsplit(self.code(program, customer)["share_url"]).path
+    def click(self, click: Click) -> Answer:
+        code = self.code(click.program, click.customer)
+        path = urlsplit(code["share_url"]).path
         reply = self.client.get(path, headers={"User-Agent": PERSON, "Accept": "text/html"})
         assert reply.status_code in (302, 303, 307), reply.status_code
         query = parse_qs(urlsplit(reply.headers["Location"]).query)
-        assert query["ref"] == [self.code(program, customer)["code"]]
-        self.tokens[program, customer, now] = query["ref_click"][0]
+        assert query["ref"] == [code["code"]]
+        self.tokens[click.program, click.customer, click.at] = query["ref_click"][0]
+        return Answer(200, None)
 
     # -- what a story tells -----------------------------------------------------------------------------
 
@@ -104,6 +107,8 @@ class Driver:
         if isinstance(entry, Enrol):
             body = {"email": entry.email} if entry.email else {}
             return self.call("PUT", f"/v1/customers/{entry.customer}", body)
+        if isinstance(entry, Click):
+            return self.click(entry)
         if isinstance(entry, Claim):
             return self.call("POST", "/v1/referrals", self._claim_body(entry))
         if isinstance(entry, Deliver):

@@ -110,6 +110,15 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
+class Click:
+    """GET /r/{signed_code}: somebody follows this customer's link. `at` is the app's time, known beforehand."""
+
+    program: str
+    customer: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """POST /v1/referrals. `at` is the claim's `occurred_at`; None: the sender gave none, so now."""
 
@@ -170,7 +179,7 @@ class Advance:
     by: timedelta
 
 
-Entry = Enrol | Claim | Deliver | Advance
+Entry = Enrol | Click | Claim | Deliver | Advance
 
 
 def email_canon(email: str | None) -> str | None:

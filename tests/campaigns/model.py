@@ -17,6 +17,7 @@ from typing import Literal
 from campaigns.facts import (
     Advance,
     Claim,
+    Click,
     Deliver,
     Dispute,
     Enrol,
@@ -101,6 +102,9 @@ class World:
     def tell(self, entry: Entry) -> Verdict:
         if isinstance(entry, Enrol):
             self.emails[entry.customer] = entry.email
+            return None
+        if isinstance(entry, Click):
+            assert entry.at == self.now, "a click cannot be back-dated"
             return None
         if isinstance(entry, Claim):
             return self._claim(entry)
@@ -311,9 +315,10 @@ class World:
                 more = (rest, 0) if holding.released else (0, rest)
                 balances[place] = available + more[0], pending + more[1]
         balances = {place: sums for place, sums in balances.items() if sums != (0, 0)}
+        rejected: dict[tuple[str, str, str], tuple[frozenset[str], ...]]
         rejected = {key: (reasons,) for key, reasons in self.refused.items()}
-        for place in self.undone:
-            rejected[place] = (*rejected.get(place, ()), frozenset({"not_new"}))
+        for row in self.undone:
+            rejected[row] = (*rejected.get(row, ()), frozenset({"not_new"}))
         return Picture(accepted, rejected, rewards, balances)
 
 

@@ -70,6 +70,11 @@ class Oracle:
                     f"after\n{told}\nanswer: {answer}\nseen: {observed}"
                 )
 
+    def see(self, observed: Observed) -> None:
+        """Compare one more look, after everything heard so far."""
+        wrong = wrong_look(self.world.picture(), observed, self.names)
+        assert not wrong, f"under the likeliest reading left: {wrong}\nseen: {observed}"
+
     def _first_contradiction(self) -> list[str]:
         """Compare the whole history under the reading that is now first, and keep its world."""
         self.world = self._begin()

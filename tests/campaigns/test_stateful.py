@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from campaigns.machine import machine_for
-from campaigns.stage import HttpStage, campaign_settings
+from campaigns.stage import HttpStage, campaign_settings, run_campaign
 from campaigns.story import Story
 from campaigns.traps import TRAPS
 from flask.testing import FlaskClient
-from hypothesis.stateful import run_state_machine_as_test
 
 from referral_service.doctor.run import examine
 from referral_service.kit.clock import FixedClock
@@ -35,7 +33,7 @@ def stage(client: FlaskClient, operator_key: str, database: Database, clock: Fix
 # A campaign of the long size takes an hour; the short one's own limit is the CI's.
 @pytest.mark.timeout(HOUR_SECONDS)
 def test_service_and_model_agree_on_every_history(stage: HttpStage, database_kind: str) -> None:
-    run_state_machine_as_test(machine_for(stage), settings=campaign_settings(database_kind))
+    run_campaign(stage, campaign_settings(database_kind))
     assert stage.examine(None) == []
 
 

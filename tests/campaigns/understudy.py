@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from campaigns.driver import Answer, Observed
-from campaigns.facts import Claim, Deliver, Entry, Event, Purchase, Refund, Terms, business_key
+from campaigns.facts import Claim, Click, Deliver, Entry, Event, Purchase, Refund, Terms, business_key
 from campaigns.model import LATE_ARRIVAL, Standing, World
 from campaigns.pictures import ClaimVerdict, EventVerdict, Reading, all_readings
 
@@ -31,11 +31,10 @@ class Understudy:
     def code(self, program: str, customer: str) -> dict[str, Any]:
         return {"code": f"{program}-{customer}"}
 
-    def click(self, program: str, customer: str, *, now: datetime) -> None:
-        self.tokens[program, customer, now] = "token"
-
     def tell(self, entry: Entry) -> Answer:
         verdict = self.world.tell(entry)
+        if isinstance(entry, Click):
+            self.tokens[entry.program, entry.customer, entry.at] = "token"
         if isinstance(entry, Claim):
             assert isinstance(verdict, ClaimVerdict)
             return self._claimed(verdict)
