@@ -11,7 +11,6 @@ from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
 from referral_service.journeys.views import clock as journeys_clock
-from referral_service.journeys.views import customers as journeys_customers
 from referral_service.journeys.views import events as journeys_events
 from referral_service.journeys.views import notifications as journeys_notifications
 from referral_service.journeys.views import referrals as journeys_referrals
@@ -28,6 +27,7 @@ from referral_service.kit.http.limits import Limits
 from referral_service.kit.http.wiring import Service
 from referral_service.operations import docs, metrics
 from referral_service.operations import views as operations
+from referral_service.privacy import views as privacy
 from referral_service.programs import views as programs
 from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants import views as tenants
@@ -48,7 +48,7 @@ VIEWS = (
     journeys_wallet,
     journeys_notifications,
     journeys_clock,
-    journeys_customers,
+    privacy,
     webhooks_in,
     operations,
 )

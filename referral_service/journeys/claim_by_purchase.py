@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.lock_customers import LockedCustomer
 from referral_service.events.given import GivenEvent
-from referral_service.journeys.claim import REFUSED, decide_claim, weigh_evidence
+from referral_service.journeys.claim import CREATED, REFUSED, decide_claim, weigh_evidence
 from referral_service.journeys.see_touches import GivenTouch
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
@@ -16,10 +16,10 @@ from referral_service.kit.errors import Problem
 
 def claim_by_purchase(
     session: Session, *, tools: Tools, app_id: int, event: GivenEvent, buyer: LockedCustomer, now: datetime
-) -> str | None:
-    """Claim the locked buyer for the code of a purchase; gives why that was refused, or None. Settling is the caller's.
+) -> tuple[bool, str | None]:
+    """Claim the locked buyer for the code of a purchase; gives whether that made a referral, and why not.
 
-    A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
+    Settling is the caller's. A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
     """
     touches = [
         GivenTouch(click_token=event.click_token),
@@ -32,6 +32,6 @@ def claim_by_purchase(
             session, tools=tools, app_id=app_id, touches=given, claimed_at=event.occurred_at, now=now
         )
     except Problem as problem:
-        return problem.code
+        return False, problem.code
     outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=buyer, now=now)
-    return outcome.reason if outcome.kind == REFUSED else None
+    return outcome.kind == CREATED, outcome.reason if outcome.kind == REFUSED else None

@@ -168,14 +168,19 @@ def _merge(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> Non
 
 
 def _tell(this: _Round, row: PurchaseRow, event_id: str, event: GivenEvent, *, now: datetime) -> bool:
-    """Let a message confirm a purchase, or add the person a confirmed one lacked; any other only repeats."""
+    """Let a message confirm a purchase, or add the person a confirmed one lacked; any other only repeats.
+
+    A payment is often announced before it is known whose it is: an address alone may find the person later.
+    """
     person = this.people[event_id]
-    is_new = row.confirmed_at is None
-    if is_new:
+    adds_address = row.payer_email_index is None and person.email_index is not None
+    if row.confirmed_at is None:
         confirm(row, event, event_id=event_id, now=now)
-    elif row.customer_id is not None or person.customer_id is None:
+    elif row.customer_id is not None or (person.customer_id is None and not adds_address):
         this.duplicate_of[event_id] = row.event_id or event_id
         return row.id in this.told
+    elif person.customer_id is None:
+        this.duplicate_of[event_id] = row.event_id or event_id
     if row.customer_id is None:
         row.customer_id = person.customer_id
         row.payer_email_index = None if person.customer_id else person.email_index
@@ -205,14 +210,20 @@ def _take_back(session: Session, this: _Round, *, app_id: int, now: datetime) ->
 
 def _settle(session: Session, this: _Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
     alive = {event_id for event_id in this.new if event_id not in this.duplicate_of}
-    customers = {this.customer_of(event_id) for event_id in alive} - {None}
+    claiming = {event_id: event for event_id, event in this.of_type(PURCHASE).items() if event.claims}
+    customers = {this.customer_of(event_id) for event_id in alive | claiming.keys()} - {None}
     people = lock_customers(session, app_id=app_id, ids=[str(who) for who in customers])
-    for event_id, event in this.of_type(PURCHASE).items():
+    for event_id, event in claiming.items():
         who = this.customer_of(event_id)
-        if event_id in alive and event.claims and who is not None:
-            this.claims[event_id] = claim_by_purchase(
-                session, tools=tools, app_id=app_id, event=event, buyer=people[who], now=now
-            )
+        if who is None:
+            continue
+        has_claimed, this.claims[event_id] = claim_by_purchase(
+            session, tools=tools, app_id=app_id, event=event, buyer=people[who], now=now
+        )
+        if has_claimed and event_id in this.duplicate_of:
+            # It says again what was paid, and for the first time how the buyer came.
+            del this.duplicate_of[event_id]
+            this.told.add(this.purchases[event_id].id)
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
     return settle(session, app_id=app_id, referrals=referrals, now=now)
 

@@ -46,6 +46,7 @@ ROOMS = {
     "migrations",
     "notifications",
     "operations",
+    "privacy",
     "programs",
     "referrals",
     "rewards",

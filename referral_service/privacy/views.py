@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from referral_service.customers.schemas import CUSTOMER_ID_PARAMETER
-from referral_service.journeys.erase import erase
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_transaction
+from referral_service.privacy.erase import erase
 from referral_service.tenants.auth import Scope, business_now, current_key_id, current_tenant, requires
 
 blueprint = Blueprint("erasure", __name__, description="Forget a person.")

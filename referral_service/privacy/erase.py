@@ -24,6 +24,7 @@ from referral_service.rewards.plan import Holding, void
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
 from referral_service.rewards.store import COLUMNS, rewards
 from referral_service.tenants.kept_answers import erase_answers
+from referral_service.webhooks_in.blank_bodies import blank_bodies_of
 
 REASON = "person_erased"
 
@@ -31,9 +32,9 @@ REASON = "person_erased"
 def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, actor: str, now: datetime) -> None:
     """Erase the person whom the app calls `external_id`; raise NotFound.
 
-    Open referrals in which the person is either side expire, the person's held rewards are voided, codes are revoked,
-    click addresses and stored answers that carry the person are blanked. What was released stays in the books, under an
-    id that leads to nobody.
+    Open referrals in which the person is either side expire, the person's held rewards are voided, codes are revoked;
+    click addresses, stored bodies and stored answers that carry the person are blanked. What was released stays in
+    the books, under an id that leads to nobody.
     """
     found = find_customers(session, app_id=app_id, external_ids=[external_id])
     if not found:
@@ -45,6 +46,7 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     revoke_codes_of(session, app_id=app_id, customer_id=customer_id, now=now)
     forget_clicks(session, app_id=app_id, customer_id=customer_id)
     erase_answers(session, app_id=app_id, customer_id=customer_id)
+    blank_bodies_of(session, app_id=app_id, customer_id=customer_id)
     erase_customer(session, tools.emails, app_id=app_id, customer_id=customer_id, now=now)
     record_audit(
         session,

@@ -1,0 +1,1 @@
+"""Erasure: it concerns every room, so it stands above them."""
