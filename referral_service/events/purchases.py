@@ -93,10 +93,18 @@ def lock_purchases(
     """
     wanted = sorted({alias for group in groups for alias in group})
     known = _purchase_ids(session, app_id=app_id, source_id=source_id, wanted=wanted)
+    new: set[str] = set()
     if len(known) < len(wanted):
-        _name_the_unknown(session, app_id=app_id, source_id=source_id, groups=groups, known=known)
+        named, new = _name_the_unknown(session, app_id=app_id, source_id=source_id, groups=groups, known=known)
+        known |= named
+    if len(known) < len(wanted):
+        # Another sender named some of them a moment earlier: theirs are the names that stand.
         known = _purchase_ids(session, app_id=app_id, source_id=source_id, wanted=wanted)
-    rows = _locked(session, app_id=app_id, purchase_ids=set(known.values()))
+        _drop_nameless(session, app_id=app_id, candidates=sorted(new - set(known.values())))
+        new &= set(known.values())
+    rows = _locked(session, app_id=app_id, purchase_ids=set(known.values()) - new)
+    # What this transaction has just made, nobody else can see, let alone hold.
+    rows |= {purchase_id: _unconfirmed(purchase_id, source_id) for purchase_id in new}
     return {alias: rows[purchase_id] for alias, purchase_id in known.items()}
 
 
@@ -117,23 +125,27 @@ def _name_the_unknown(
     source_id: str,
     groups: Sequence[Sequence[str]],
     known: Mapping[str, str],
-) -> None:
+) -> tuple[dict[str, str], set[str]]:
+    """Make purchases for groups of which no name is known, and give them their names.
+
+    Returns the names that were given (not those that another sender has taken meanwhile) and the new purchases' ids.
+    """
     made: dict[str, str] = {}
-    new_purchases: list[str] = []
+    new: list[str] = []
     for group in groups:
         owner = next((known[alias] for alias in group if alias in known), None)
         owner = owner or next((made[alias] for alias in group if alias in made), None)
         if owner is None:
             owner = new_id("pur")
-            new_purchases.append(owner)
+            new.append(owner)
         made.update({alias: owner for alias in group if alias not in known and alias not in made})
-    if new_purchases:
+    if new:
         session.execute(
             NEW_PURCHASE,
             [
                 {"app_id": app_id, "id": purchase_id, "source_id": source_id, "lines": [], "attributes": {}}
                 | {"refunded_minor": 0}
-                for purchase_id in new_purchases
+                for purchase_id in new
             ],
         )
     # Sorted, so that two senders of the same names wait for each other instead of deadlocking.
@@ -144,22 +156,28 @@ def _name_the_unknown(
             for alias in sorted(made)
         ],
     )
-    lost = set(made) - {alias for (alias,) in taken}
-    if lost:
-        _drop_nameless(session, app_id=app_id, candidates=sorted({made[alias] for alias in lost} & set(new_purchases)))
+    return {alias: made[alias] for (alias,) in taken}, set(new)
+
+
+def _unconfirmed(purchase_id: str, source_id: str) -> PurchaseRow:
+    nothing = dict.fromkeys(
+        ("customer_id", "payer_email_index", "event_id", "order_key", "amount_minor", "currency", "occurred_at")
+    )
+    return PurchaseRow(
+        id=purchase_id, source_id=source_id, lines=[], attributes={}, confirmed_at=None, refunded_minor=0,
+        dispute_state=None, **nothing,
+    )  # fmt: skip
 
 
 def _drop_nameless(session: Session, *, app_id: int, candidates: Sequence[str]) -> None:
-    """Another sender named the order a moment earlier: the row made here for it has no name and goes."""
-    named = select(aliases.c.purchase_id).where(aliases.c.app_id == app_id, aliases.c.purchase_id.in_(candidates))
-    session.execute(
-        delete(purchases).where(
-            purchases.c.app_id == app_id, purchases.c.id.in_(candidates), purchases.c.id.not_in(named)
-        )
-    )
+    """Drop rows made for an order that another sender had named already."""
+    if candidates:
+        session.execute(delete(purchases).where(purchases.c.app_id == app_id, purchases.c.id.in_(candidates)))
 
 
 def _locked(session: Session, *, app_id: int, purchase_ids: set[str]) -> dict[str, PurchaseRow]:
+    if not purchase_ids:
+        return {}
     rows = session.execute(LOCK, {"app_id": app_id, "ids": sorted(purchase_ids)})
     return {row.id: PurchaseRow(*row) for row in rows}
 

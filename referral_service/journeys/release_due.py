@@ -26,5 +26,5 @@ def release_due(session: Session, *, app_id: int, now: datetime, limit: int = 10
         .with_for_update(skip_locked=True)
     )
     due = [Holding(*row) for row in session.execute(statement)]
-    carry_out(session, app_id=app_id, plans=[release(reward, now=now) for reward in due], spent_policy={}, now=now)
+    carry_out(session, app_id=app_id, plans=[release(reward, now=now) for reward in due], now=now)
     return len(due)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.facts_of import PurchaseFacts, purchases_of
 from referral_service.journeys.plan_rewards import plan_rewards
-from referral_service.notifications.announce import Change, announce
+from referral_service.notifications.announce import Change
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.policy import CONVERTED, REVERSED, Decision, Standing, decide
@@ -80,11 +80,11 @@ def settle(session: Session, *, app_id: int, referrals: Sequence[ReferralRow], n
             now=now,
         )
     _write(session, app_id=app_id, judged=judged, now=now)
-    announce(session, app_id=app_id, changes=changes, now=now)
     carry_out(
         session,
         app_id=app_id,
         plans=[plan for item in judged for plan in item.plans],
+        told_before=changes,
         spent_policy={item.referral.id: item.terms.on_refund.spent for item in judged},
         now=now,
     )

@@ -81,4 +81,4 @@ def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime
         .with_for_update()
     )
     plans = [void(Holding(*row), reason=REASON, now=now) for row in held]
-    carry_out(session, app_id=app_id, plans=plans, spent_policy={}, now=now)
+    carry_out(session, app_id=app_id, plans=plans, now=now)

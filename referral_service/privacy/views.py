@@ -14,7 +14,7 @@ from referral_service.tenants.auth import Scope, business_now, current_key_id, c
 blueprint = Blueprint("erasure", __name__, description="Forget a person.")
 
 
-@blueprint.delete("/v1/customers/<customer_id>", parameters=[CUSTOMER_ID_PARAMETER])
+@blueprint.delete("/v1/customers/<customer_id>", operation_id="eraseCustomer", parameters=[CUSTOMER_ID_PARAMETER])
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(204, description="The person is erased.")

@@ -22,12 +22,17 @@ def carry_out(
     *,
     app_id: int,
     plans: Sequence[Plan],
-    spent_policy: Mapping[str, books.SpentPolicy],
     now: datetime,
+    spent_policy: Mapping[str, books.SpentPolicy] | None = None,
+    told_before: Sequence[Change] = (),
 ) -> None:
-    """Write what `plans` say. `spent_policy`, by referral, is what happens to a reward that was spent already."""
+    """Write what `plans` say. `spent_policy`, by referral, is what happens to a reward that was spent already.
+
+    `told_before` are changes of referrals, announced in one statement with those of the rewards that follow from them.
+    """
     plans = [plan for plan in plans if plan.is_changed]
     if not plans:
+        announce(session, app_id=app_id, changes=told_before, now=now)
         return
     new = [plan for plan in plans if plan.is_new]
     if new:
@@ -35,7 +40,7 @@ def carry_out(
         insert_rewards(session, app_id=app_id, new=[plan.reward for plan in new])
     update_rewards(session, app_id=app_id, changed=[plan.reward for plan in plans if not plan.is_new])
     moves = [
-        _in_the_books(plan, move, spent_policy)
+        _in_the_books(plan, move, spent_policy or {})
         for plan in plans
         if plan.reward.kind not in NOT_IN_WALLET
         for move in plan.moves
@@ -43,7 +48,7 @@ def carry_out(
     if moves:
         record(session, app_id=app_id, moves=moves, now=now)
     changes = [_change(announcement) for plan in plans for announcement in plan.announcements]
-    announce(session, app_id=app_id, changes=changes, now=now)
+    announce(session, app_id=app_id, changes=[*told_before, *changes], now=now)
 
 
 def _number(session: Session, *, app_id: int, new: Sequence[Plan]) -> None:

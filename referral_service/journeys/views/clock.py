@@ -36,7 +36,7 @@ def then_do_what_is_due(view: Callable[..., Response]) -> Callable[..., Response
     return done
 
 
-@blueprint.post("/v1/test-clock/advance")
+@blueprint.post("/v1/test-clock/advance", operation_id="advanceTestClock")
 @requires(Scope.ADMIN)
 @then_do_what_is_due
 @in_transaction

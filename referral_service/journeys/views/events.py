@@ -30,7 +30,7 @@ from referral_service.tenants.open_app import api_source_id
 blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds, disputes and events of your own.")
 
 
-@blueprint.post("/v1/events")
+@blueprint.post("/v1/events", operation_id="recordEvents")
 @requires(Scope.WRITE, limited=False)
 @in_transaction(idempotency=False)
 @blueprint.arguments(EventsSchema, example=examples.PURCHASE)

@@ -17,7 +17,7 @@ from referral_service.tenants.auth import Scope, current_tenant, requires
 blueprint = Blueprint("notifications", __name__, description="Every change of state, in one order.")
 
 
-@blueprint.get("/v1/notifications")
+@blueprint.get("/v1/notifications", operation_id="listNotifications")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(NotificationArgs, location="query")

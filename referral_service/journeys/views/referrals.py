@@ -32,7 +32,7 @@ from referral_service.tenants.auth import Scope, business_now, current_tenant, r
 blueprint = Blueprint("referrals", __name__, description="Who referred whom, and where it stands.")
 
 
-@blueprint.post("/v1/referrals")
+@blueprint.post("/v1/referrals", operation_id="claimReferral")
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(ClaimSchema, example=examples.CLAIM)
@@ -60,7 +60,7 @@ def make_claim(session: Session, body: dict[str, Any]) -> Any:
     return document, 201 if outcome.kind == CREATED else 200
 
 
-@blueprint.get("/v1/referrals")
+@blueprint.get("/v1/referrals", operation_id="listReferrals")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(ReferralArgs, location="query")
@@ -88,7 +88,7 @@ def referrals(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(documents, args["limit"], scope, key=lambda document: [document["id"]])
 
 
-@blueprint.get("/v1/referrals/<referral_id>")
+@blueprint.get("/v1/referrals/<referral_id>", operation_id="getReferral")
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, ReferralSchema, example=examples.REFERRAL)
@@ -98,7 +98,7 @@ def referral(session: Session, referral_id: str) -> dict[str, Any]:
     return _documents(session, [referral_document(row)])[0]
 
 
-@blueprint.get("/v1/referrals/<referral_id>/explain")
+@blueprint.get("/v1/referrals/<referral_id>/explain", operation_id="explainReferral")
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, ExplanationSchema, example=examples.EXPLANATION)

@@ -20,7 +20,7 @@ from referral_service.tenants.auth import Scope, current_tenant, requires
 blueprint = Blueprint("rewards", __name__, description="What each side got, and what became of it.")
 
 
-@blueprint.get("/v1/rewards")
+@blueprint.get("/v1/rewards", operation_id="listRewards")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(RewardArgs, location="query")
@@ -48,7 +48,7 @@ def rewards(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(documents, args["limit"], scope, key=lambda document: [document["id"]])
 
 
-@blueprint.get("/v1/rewards/<reward_id>")
+@blueprint.get("/v1/rewards/<reward_id>", operation_id="getReward")
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, GrantedRewardSchema, example=examples.REWARD)

@@ -22,7 +22,7 @@ from referral_service.tenants.auth import Scope, business_now, current_tenant, r
 blueprint = Blueprint("wallet", __name__, description="What customers hold, and what they spend.")
 
 
-@blueprint.get("/v1/customers/<customer_id>/balances", parameters=[CUSTOMER_ID_PARAMETER])
+@blueprint.get("/v1/customers/<customer_id>/balances", operation_id="listBalances", parameters=[CUSTOMER_ID_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, BalancesSchema, example=examples.BALANCES)
@@ -37,7 +37,9 @@ def read_balances(session: Session, customer_id: str) -> dict[str, Any]:
     return {"items": balances(session, app_id=app_id, customer_id=inside_id, now=business_now())}
 
 
-@blueprint.post("/v1/customers/<customer_id>/redemptions", parameters=[CUSTOMER_ID_PARAMETER])
+@blueprint.post(
+    "/v1/customers/<customer_id>/redemptions", operation_id="redeemBalance", parameters=[CUSTOMER_ID_PARAMETER]
+)
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(RedeemSchema, example=examples.REDEEM)
