@@ -55,9 +55,13 @@ def claimed(shop: Shop, *, referee: Person = BOB, **terms: Any) -> None:
     shop.is_in_order()
 
 
-HELD = {"rewards": [credit(key="a", side="referrer", hold_days=30), credit(key="b", side="referee", on_refund="keep")]}
-ALL_HELD = {"rewards": [credit(key="a", side="referrer", hold_days=30), credit(key="b", side="referee", hold_days=30)]}
-MINIMUM = {"qualification": {"steps": [{"key": "first", "event": "purchase", "min_amount_minor": 2000}]}}
+FIRST = {"key": "first", "event": "purchase", "min_amount_minor": 2000}
+HOLD: dict[str, Any] = {"hold_days": 30}
+HELD: dict[str, Any] = {
+    "rewards": [credit(key="a", side="referrer", **HOLD), credit(key="b", side="referee", on_refund="keep")]
+}
+ALL_HELD: dict[str, Any] = {"rewards": [credit(key=side, side=side, **HOLD) for side in ("referrer", "referee")]}
+MINIMUM: dict[str, Any] = {"qualification": {"steps": [FIRST]}}
 
 
 @pytest.mark.parametrize("terms", [{}, HELD, ALL_HELD, ALL_HELD | MINIMUM, MINIMUM])

@@ -8,7 +8,12 @@ from conftest import EmptyAgain
 from doctor.book import Book
 from doctor.rows import NOW
 from doctor.stories import besides, everything
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from referral_service.audit.models import AuditEntry
+from referral_service.audit.record import record
+from referral_service.audit.seal import seal
 from referral_service.doctor.report import Report
 from referral_service.doctor.run import examine
 
@@ -63,6 +68,29 @@ def test_a_large_book_raises_no_alarm_and_takes_seconds(migrated: EmptyAgain) ->
 
     assert alarms(report) == []
     assert time.monotonic() - started < LARGE_BOOK_SECONDS_MAX
+
+
+def test_a_log_that_the_service_sealed_is_intact_also_after_an_erasure(migrated: EmptyAgain) -> None:
+    database = migrated.empty()
+    book = Book()
+    book.write(database.write_engine)
+
+    def seal_three(session: Session) -> int:
+        for app_id in (1, 0):
+            for action in ("program.activate", "customer.erase", "key.create"):
+                said = {"b": 1, "a": "ü"}
+                record(session, app_id=app_id, actor="cli", action=action, object_id="é\n", details=said, now=NOW)
+            session.flush()
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.app_id == 1).limit(1)).one()
+        entry.details, entry.salt = None, None
+        return seal(session, app_id=1) + seal(session, app_id=0)
+
+    assert database.transact(seal_three) == 6
+
+    report = database.read(lambda session: examine(session, settings=None, now=NOW))
+
+    assert alarms(report) == []
+    assert next(check.checked for check in report.checks if check.invariant == "I11") >= 6
 
 
 def test_an_empty_database_raises_no_alarm(migrated: EmptyAgain) -> None:
