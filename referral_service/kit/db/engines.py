@@ -32,7 +32,13 @@ def _to_json(value: object) -> str:
 
 
 def _shared_options() -> dict[str, Any]:
-    return {"json_serializer": _to_json, "json_deserializer": orjson.loads, "pool_timeout": POOL_WAIT_SECONDS}
+    # Parameters may be personal data, and errors are logged.
+    return {
+        "json_serializer": _to_json,
+        "json_deserializer": orjson.loads,
+        "pool_timeout": POOL_WAIT_SECONDS,
+        "hide_parameters": True,
+    }
 
 
 def _prepare_sqlite(engine: Engine, *, begin: str, read_only: bool) -> None:
