@@ -1,0 +1,80 @@
+"""What the campaign has found in the service: each story shrunk to what shows it, and kept for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from campaigns.driver import Driver, event_body
+from campaigns.facts import Claim, Event, Touch
+from campaigns.stage import HttpStage
+from campaigns.story import HELD, START, bought, disputed, refunded
+
+
+class Shop:
+    """A test app with one program: from 20.00 USD on, both sides get something after 14 days."""
+
+    def __init__(self, driver: Driver, stage: HttpStage) -> None:
+        self.driver, self.stage = driver, stage
+        driver.start_program("p", HELD)
+
+    def claim(self) -> str:
+        """Alice refers Bob. Returns the referral's id."""
+        answer = self.driver.tell(Claim("p", "bob", (Touch("alice"),)))
+        assert answer.status == 201, answer
+        referral: str = answer.body["id"]
+        return referral
+
+    def hear(self, event: Event) -> dict[str, Any]:
+        """Returns the answer, and its HTTP status in it."""
+        answer = self.driver.call("POST", "/v1/events", event_body(event))
+        return {**answer.body, "status": answer.status}
+
+    def referral(self, referral_id: str) -> tuple[str, str | None]:
+        """(state, reason)"""
+        found = self.driver.expect(200, "GET", f"/v1/referrals/{referral_id}")
+        return found["state"], found["reason"]
+
+
+@pytest.fixture
+def shop(stage: HttpStage) -> Shop:
+    return Shop(stage.open_app(now=START, name="found"), stage)
+
+
+def test_a_won_dispute_leaves_not_new_as_the_reason_of_a_reversal_that_stands(shop: Shop) -> None:
+    """The other order of the same facts says so (I13): bought, opened, won, and last the old purchase."""
+    referral = shop.claim()
+    shop.hear(bought("o1", on=0))
+    shop.hear(disputed("o1", "opened"))
+    shop.hear(bought("old", on=-8))
+    shop.hear(disputed("o1", "won"))
+    assert shop.referral(referral) == ("reversed", "not_new")
+    assert shop.stage.violations() == []
+
+
+def test_a_dispute_opened_that_arrives_after_it_was_won_is_no_repetition(shop: Shop) -> None:
+    """Not seen before: no event of this id, and this state of the dispute under no other."""
+    shop.claim()
+    shop.hear(bought("o1", on=0))
+    shop.hear(disputed("o1", "won"))
+    late = shop.hear(disputed("o1", "opened"))
+    assert (late["status"], late["duplicate"], late["outcome"]) == (201, False, "recorded")
+    again = shop.hear(disputed("o1", "opened"))
+    assert (again["status"], again["duplicate"], again["outcome"]) == (200, True, "recorded")
+
+
+@pytest.mark.parametrize("event_id", ["buy-o1", "another-id"])
+def test_what_was_seen_before_is_answered_as_it_was_the_first_time(shop: Shop, event_id: str) -> None:
+    """Whatever has come of it since: a sender that lost the answer learns what it was."""
+    first = shop.hear(bought("o1", on=0))
+    shop.claim()
+    later = shop.hear(bought("o1", on=0, event=event_id))
+    assert later == {**first, "id": event_id, "status": 200, "duplicate": True}
+
+
+def test_a_conversion_that_was_reversed_since_is_answered_as_it_was(shop: Shop) -> None:
+    shop.claim()
+    first = shop.hear(bought("o1", on=0))
+    assert first["outcome"] == "converted"
+    shop.hear(refunded("o1", 5000))
+    assert shop.hear(bought("o1", on=0)) == {**first, "status": 200, "duplicate": True}
