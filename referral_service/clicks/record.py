@@ -5,7 +5,6 @@ What a killed process can lose is a tenth of a second of clicks, and never a cla
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from datetime import datetime
 from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
 
+import structlog
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
@@ -27,7 +27,7 @@ BATCH_MAX = 1_000
 RETRY_SECONDS_MAX = 5.0
 CLOSE_SECONDS = 5.0
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class ClickBuffer:
             self._waiting.clear()
             self.dropped += left
         if left:
-            logger.error("%d clicks could not be written before the stop.", left)
+            log.error("clicks_lost_at_stop", clicks=left)
 
     def _start(self) -> None:
         self._thread = Thread(target=self._run, name="click-buffer", daemon=True)
@@ -120,7 +120,7 @@ class ClickBuffer:
         try:
             self.flush()
         except SQLAlchemyError as error:
-            logger.warning("Clicks could not be written and are kept: %s.", type(error).__name__)
+            log.warning("clicks_kept", waiting=len(self._waiting), error=type(error).__name__)
             return False
         return True
 
@@ -148,11 +148,11 @@ class ClickBuffer:
         ]
         try:
             self._database.transact(lambda session: session.execute(self._insert(), rows))
-        except (IntegrityError, DataError, ProgrammingError):
+        except (IntegrityError, DataError, ProgrammingError) as error:
             # Trying again cannot help, and the clicks behind these must not wait for ever.
             self.dropped += len(batch)
             self.written -= len(batch)
-            logger.exception("%d clicks were refused by the database.", len(batch))
+            log.error("clicks_refused", clicks=len(batch), error=type(error).__name__)
 
     def _insert(self) -> Insert:
         # A commit whose answer was lost is tried again: the same click must not be refused for being there.

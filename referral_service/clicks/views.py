@@ -69,7 +69,7 @@ def close(app: Flask) -> None:
     cast(ClickBuffer, app.extensions[CLICKS]).close()
 
 
-@blueprint.get("/r/<signed_code>", parameters=[_SIGNED_CODE, *_PARAMETERS])
+@blueprint.get("/r/<signed_code>", operation_id="followLink", parameters=[_SIGNED_CODE, *_PARAMETERS])
 @public("The signature proves the link; a click earns nothing by itself.")
 @blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")
 @blueprint.alt_response(404)
@@ -83,7 +83,7 @@ def follow(signed_code: str) -> Response:
     return _answer(_links().follow_signed(signed_code, _visit()))
 
 
-@blueprint.get("/r/<app_slug>/<code>", parameters=[_SLUG, _CODE, *_PARAMETERS])
+@blueprint.get("/r/<app_slug>/<code>", operation_id="followPrettyLink", parameters=[_SLUG, _CODE, *_PARAMETERS])
 @public("Codes are short, so the look-ups are limited by address and cost the same for all.")
 @limited_by_address(CODE_LOOKUPS)
 @blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")

@@ -169,7 +169,7 @@ def test_an_answer_that_was_lost_after_the_commit_doubles_nothing(
     monkeypatch.undo()
     buffer.flush()
     assert len(written(database)) == 3
-    assert len(buffer) == 0
+    assert (len(buffer), buffer.written, buffer.dropped) == (0, 3, 0)
 
 
 def test_a_batch_that_the_database_refuses_for_good_does_not_hold_up_the_next(

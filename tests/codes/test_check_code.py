@@ -77,6 +77,17 @@ def test_a_signed_code_is_found_in_its_own_app_only(database: Database, ring: Ke
         database.read(lambda session: check_code(session, ring, app_id=app_id, text=f"{signed[:-1]}~"))
 
 
+def test_a_signed_code_does_not_stand_for_another_apps_code_of_the_same_text(
+    database: Database, ring: KeyRing, app_id: int, code: Code
+) -> None:
+    other = open_shop(database)
+    theirs = issued(database, start_program(database, other.id), vanity="Maria-20")
+    assert theirs.folded == code.folded
+    signed = sign_code(ring, folded=code.folded, app_id=app_id)
+    with pytest.raises(CodeNotFound):
+        database.read(lambda session: check_code(session, ring, app_id=other.id, text=signed))
+
+
 def test_another_apps_code_is_unknown(database: Database, ring: KeyRing, code: Code) -> None:
     other = open_shop(database)
     with pytest.raises(CodeNotFound):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from signing.key_cast import open_shop, start_program
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cast import NOON
 from referral_service.codes import issue_code as room
@@ -257,6 +258,20 @@ def test_one_customer_who_asks_at_once_for_different_texts_gets_one_of_them(shop
         wanted = [f"BOTH-{number}-{caller}" for caller in range(4)]
         answers = all_at_once([partial(shop.issue, customer, vanity=text) for text in wanted])
         assert len({code.id for code, _ in answers}) == 1
+
+
+def test_a_code_that_is_revoked_at_that_very_moment_does_not_make_a_free_text_taken(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, refused = room._inserted, iter([True, False])
+
+    def insert(session: Session, code: Code) -> bool:
+        # As if the customer's old code had stood in the way of the first try, and were gone by the second.
+        return False if next(refused) else really(session, code)
+
+    monkeypatch.setattr(room, "_inserted", insert)
+    code, created = shop.issue(vanity="ALICE20")
+    assert (code.text, created) == ("ALICE20", True)
 
 
 def test_issue_and_revoke_at_once_leave_at_most_one_active_code(shop: Shop) -> None:
