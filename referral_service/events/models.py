@@ -12,10 +12,11 @@ from referral_service.kit.db.base import Base, Id, JsonDocument, Key, Number, Ut
 
 
 class Event(Base):
-    """One message, once per source and external id. `outcome` and `reason` are the first answer it got.
+    """One message, once per source and external id. `outcome` and `reason` say what has become of it so far.
 
-    `duplicate_of` names the event that said the same under another id. `payload` holds amount, lines, attributes and
-    the like, never personal data.
+    `first_answer` is what its sender was told the first time, and is told again whenever it asks. `duplicate_of` names
+    the event that said the same under another id. `payload` holds amount, lines, attributes and the like, never
+    personal data.
     """
 
     __tablename__ = "events"
@@ -33,6 +34,7 @@ class Event(Base):
     reason: Mapped[str | None] = mapped_column(Word)
     duplicate_of: Mapped[str | None] = mapped_column(Id)
     payload: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    first_answer: Mapped[dict[str, Any] | None] = mapped_column(JsonDocument)
 
     __table_args__ = (
         UniqueConstraint("app_id", "source_id", "external_id"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -16,13 +17,14 @@ from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_th
 events = cast(Table, Event.__table__)
 event_results = cast(Table, EventResult.__table__)
 
-SETTLE_EVENT = (
+_TOLD = ("outcome", "reason", "customer_id", "purchase_id")
+_THE_EVENT = (events.c.app_id == bindparam("b_app_id"), events.c.id == bindparam("b_id"))
+ANSWER_FIRST = (
     update(events)
-    .where(events.c.app_id == bindparam("b_app_id"), events.c.id == bindparam("b_id"))
-    .values(
-        {name: bindparam(f"b_{name}") for name in ("outcome", "reason", "customer_id", "purchase_id", "duplicate_of")}
-    )
+    .where(*_THE_EVENT)
+    .values({name: bindparam(f"b_{name}") for name in (*_TOLD, "duplicate_of", "first_answer")})
 )
+ANSWER_LATER = update(events).where(*_THE_EVENT).values({name: bindparam(f"b_{name}") for name in _TOLD})
 # What most events that nobody is referred by turn out to be; the others are updated once their outcome is known.
 FIRST_OUTCOME, FIRST_REASON = "parked", "no_referral"
 
@@ -41,7 +43,7 @@ def insert_new_events(
                 "app_id": app_id, "id": event_id, "source_id": source_id, "external_id": event.external_id,
                 "type": event.type, "customer_id": None, "purchase_id": None, "occurred_at": event.occurred_at,
                 "recorded_at": now, "outcome": FIRST_OUTCOME, "reason": FIRST_REASON, "duplicate_of": None,
-                "payload": event.payload(),
+                "payload": event.payload(), "first_answer": None,
             }
             for event_id, event in sorted(given.items(), key=lambda pair: pair[1].external_id)
         ],
@@ -59,59 +61,62 @@ def event_ids(session: Session, *, app_id: int, source_id: str, external_ids: It
     return {row.external_id: row.duplicate_of or row.id for row in rows}
 
 
-def stored_answers(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, Answer]:
-    """What was answered to these events, by event id."""
-    wanted = sorted(set(ids))
-    answers = {
-        row.id: Answer(row.id, row.external_id, row.outcome, row.reason)
-        for row in session.execute(
-            select(events.c.id, events.c.external_id, events.c.outcome, events.c.reason).where(
-                events.c.app_id == app_id, events.c.id.in_(wanted)
-            )
-        )
-    }
+def first_answers(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, Answer]:
+    """What was answered to these events the first time, by event id, whatever has become of them since."""
     rows = session.execute(
-        select(event_results)
-        .where(event_results.c.app_id == app_id, event_results.c.event_id.in_(wanted))
-        .order_by(event_results.c.event_id, event_results.c.program_id)
-    )
-    for row in rows:
-        answers[row.event_id].results.append(
-            Result(row.program_id, row.referral_id, row.outcome, row.reason, list(row.reward_ids))
+        select(events.c.id, events.c.external_id, events.c.first_answer).where(
+            events.c.app_id == app_id, events.c.id.in_(sorted(set(ids)))
         )
-    return answers
+    )
+    return {row.id: _read(row.id, row.external_id, row.first_answer) for row in rows}
 
 
-def write_answers(
-    session: Session,
-    *,
-    app_id: int,
-    answers: Sequence[Answer],
-    customers: Mapping[str, str | None],
-    purchases: Mapping[str, str | None],
-    duplicates: Mapping[str, str],
-) -> None:
-    """Write what became of events, with the customer and the purchase each turned out to be about."""
+def _read(event_id: str, external_id: str, document: dict[str, Any]) -> Answer:
+    results = [Result(**result) for result in document["results"]]
+    return Answer(event_id, external_id, document["outcome"], document["reason"], results=results)
+
+
+def _written(answer: Answer) -> dict[str, Any]:
+    return {
+        "outcome": answer.outcome,
+        "reason": answer.reason,
+        "results": [
+            {
+                "program_id": result.program_id, "referral_id": result.referral_id, "outcome": result.outcome,
+                "reason": result.reason, "reward_ids": result.reward_ids,
+            }
+            for result in answer.results
+        ],
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer to be kept, with the customer and the purchase that its event turned out to be about."""
+
+    answer: Answer
+    customer_id: str | None
+    purchase_id: str | None
+    duplicate_of: str | None = None
+
+
+def write_answers(session: Session, *, app_id: int, told: Sequence[Told], is_first: bool) -> None:
+    """Write what became of events. The first answer is kept apart: it is repeated to whoever sends the event again."""
     parameters = [
         {
-            "b_app_id": app_id, "b_id": answer.event_id, "b_outcome": answer.outcome, "b_reason": answer.reason,
-            "b_customer_id": customers.get(answer.event_id), "b_purchase_id": purchases.get(answer.event_id),
-            "b_duplicate_of": duplicates.get(answer.event_id),
+            "b_app_id": app_id, "b_id": item.answer.event_id, "b_outcome": item.answer.outcome,
+            "b_reason": item.answer.reason, "b_customer_id": item.customer_id, "b_purchase_id": item.purchase_id,
         }
-        for answer in answers
+        | ({"b_duplicate_of": item.duplicate_of, "b_first_answer": _written(item.answer)} if is_first else {})
+        for item in told
     ]  # fmt: skip
     if parameters:
-        session.connection().execute(SETTLE_EVENT, parameters)
+        session.connection().execute(ANSWER_FIRST if is_first else ANSWER_LATER, parameters)
     results = [
-        {
-            "app_id": app_id, "event_id": answer.event_id, "program_id": result.program_id,
-            "referral_id": result.referral_id, "outcome": result.outcome, "reason": result.reason,
-            "reward_ids": result.reward_ids,
-        }
-        for answer in answers
-        for result in answer.results
-    ]  # fmt: skip
+        {"app_id": app_id, "event_id": item.answer.event_id, **result}
+        for item in told
+        for result in _written(item.answer)["results"]
+    ]
     if results:
-        session.execute(
-            insert_or_overwrite(session, event_results, "referral_id", "outcome", "reason", "reward_ids"), results
-        )
+        overwrite = insert_or_overwrite(session, event_results, "referral_id", "outcome", "reason", "reward_ids")
+        session.execute(overwrite, results)

@@ -70,7 +70,10 @@ def record_refunds(session: Session, *, app_id: int, given: Sequence[RefundOf], 
 
 
 def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf], now: datetime) -> dict[str, str]:
-    """Write the disputes' new states; gives, for each that said nothing new, its event id -> the telling event's id."""
+    """Write the disputes' new states; gives, for each that repeats the state, its event id -> the telling event's id.
+
+    An "opened" that comes after "won" moves nothing, but nobody has said it before: it is no repetition.
+    """
     if not given:
         return {}
     stored = {
@@ -88,7 +91,8 @@ def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf]
         state, event_id = stored.get(where, (None, ""))
         after = dispute_after(state, item.dispute.status)
         if after == state:
-            known[item.event_id] = event_id
+            if item.dispute.status == state:
+                known[item.event_id] = event_id
             continue
         stored[where] = (after, item.event_id)
         changed[where] = {

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, Result, strongest
-from referral_service.events.register import events, write_answers
+from referral_service.events.register import Told, events, write_answers
 from referral_service.journeys.answers import purchase_result, taken_back_result
 from referral_service.journeys.settle import Settled
 
@@ -33,7 +33,7 @@ def answer_waiting(session: Session, *, app_id: int, settled: Iterable[Settled],
         )
     ).all()
     left_alone = set(but)
-    answers: list[Answer] = []
+    told: list[Told] = []
     for event_id, external_id, kind, purchase_id in waiting:
         if event_id in left_alone:
             continue
@@ -45,14 +45,6 @@ def answer_waiting(session: Session, *, app_id: int, settled: Iterable[Settled],
             results = [taken_back_result(item, purchase_id) for item in concerned]
         if results:
             best = strongest(results)
-            answers.append(Answer(event_id, external_id, best.outcome, best.reason, results=results))
-    customers = {fact_id: items[0].referral.referee_id for fact_id, items in by_purchase.items()}
-    about = {event_id: purchase_id for event_id, _, _, purchase_id in waiting}
-    write_answers(
-        session,
-        app_id=app_id,
-        answers=answers,
-        customers={answer.event_id: customers[about[answer.event_id]] for answer in answers},
-        purchases={answer.event_id: about[answer.event_id] for answer in answers},
-        duplicates={},
-    )
+            answer = Answer(event_id, external_id, best.outcome, best.reason, results=results)
+            told.append(Told(answer, concerned[0].referral.referee_id, purchase_id))
+    write_answers(session, app_id=app_id, told=told, is_first=False)

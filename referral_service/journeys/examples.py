@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from referral_service.kit.errors import InvalidRequest
+
 _PROGRAM, _REFERRAL = "prg_01k0c7q2v8f3w9n5x4z6t1r0me", "ref_01k0c8aaj5e0hr7k2m9x4v6tqw"
 _REWARD_A, _REWARD_B = "rwd_01k0c8bq7dfc1n3g5s8z2y4hkp", "rwd_01k0c8bq7dfc1n3g5s8z2y4hkq"
 
@@ -29,6 +31,28 @@ PURCHASE = {
     "amount": {"amount_minor": 5000, "currency": "USD"},
     "occurred_at": "2026-11-21T10:05:00Z",
 }
+REFUND = {
+    "id": "e-2",
+    "type": "refund",
+    "order_id": "o-1",
+    "refunded_total": {"amount_minor": 2500, "currency": "USD"},
+    "occurred_at": "2026-11-22T09:00:00Z",
+}
+DISPUTE = {
+    "id": "e-3",
+    "type": "dispute",
+    "order_id": "o-1",
+    "status": "opened",
+    "occurred_at": "2026-11-23T09:00:00Z",
+}
+SIGNUP = {"id": "e-4", "type": "signup", "customer_id": "bob", "occurred_at": "2026-11-21T10:00:00Z"}
+EVENTS: dict[str, Any] = {
+    "purchase": {"summary": "A purchase is confirmed.", "value": PURCHASE},
+    "refund": {"summary": "What has been refunded of an order in all.", "value": REFUND},
+    "dispute": {"summary": "A payment is disputed.", "value": DISPUTE},
+    "custom": {"summary": "An event of your own.", "value": SIGNUP},
+    "batch": {"summary": "Several at once.", "value": {"events": [SIGNUP, PURCHASE]}},
+}
 _RESULT = {
     "program_id": _PROGRAM,
     "referral_id": _REFERRAL,
@@ -45,7 +69,17 @@ CONVERTED = {
     "reward_ids": [_REWARD_A, _REWARD_B],
     "results": [_RESULT],
 }
-BATCH_ANSWER = {"results": [CONVERTED]}
+_INVALID = {
+    "id": "e-5",
+    "outcome": "invalid",
+    "error": InvalidRequest(errors={"occurred_at": ["Missing data for required field."]}).to_document(
+        "https://refer.example.com"
+    ),
+}
+EVENT_ANSWERS: dict[str, Any] = {
+    "seen_before": {"summary": "The first answer again.", "value": {**CONVERTED, "duplicate": True}},
+    "batch": {"summary": "One answer for each item.", "value": {"results": [CONVERTED, _INVALID]}},
+}
 REWARD: dict[str, Any] = {
     "id": _REWARD_A,
     "key": "referrer_credit",

@@ -31,7 +31,7 @@ from referral_service.events.purchases import (
     save_purchases,
     several_rows,
 )
-from referral_service.events.register import event_ids, insert_new_events, stored_answers, write_answers
+from referral_service.events.register import Told, event_ids, first_answers, insert_new_events, write_answers
 from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
 from referral_service.journeys.answer_waiting import answer_waiting
 from referral_service.journeys.answers import other_results, purchase_result, taken_back_result
@@ -118,7 +118,7 @@ def _record_round(
     seen = [event.external_id for event_id, event in fresh.items() if event_id not in inserted]
     repeated = event_ids(session, app_id=app_id, source_id=source_id, external_ids=seen) if seen else {}
     first_ids = set(repeated.values()) | set(this.duplicate_of.values())
-    first = stored_answers(session, app_id=app_id, ids=first_ids) if first_ids else {}
+    first = first_answers(session, app_id=app_id, ids=first_ids) if first_ids else {}
     result = []
     for event_id, event in fresh.items():
         origin = this.duplicate_of.get(event_id) or repeated.get(event.external_id)
@@ -238,14 +238,17 @@ def _answer(session: Session, this: _Round, *, app_id: int, settled: dict[str, S
             continue
         own = by_referee.get(this.customer_of(event_id) or "", [])
         answers[event_id] = _answer_one(this, event_id, event, own)
-    write_answers(
-        session,
-        app_id=app_id,
-        answers=[*answers.values(), *_repeats(this)],
-        customers={event_id: this.customer_of(event_id) for event_id in this.new},
-        purchases={event_id: row.id for event_id, row in this.purchases.items()},
-        duplicates=this.duplicate_of,
-    )
+    about = {event_id: row.id for event_id, row in this.purchases.items()}
+    told = [
+        Told(
+            answer,
+            this.customer_of(answer.event_id),
+            about.get(answer.event_id),
+            this.duplicate_of.get(answer.event_id),
+        )
+        for answer in [*answers.values(), *_repeats(this)]
+    ]
+    write_answers(session, app_id=app_id, told=told, is_first=True)
     awaited = [item for item in settled.values() if any(fact.id in this.told for fact in item.facts)]
     # A refund may have waited for its purchase, or a purchase for its person.
     if any(row.refunded_minor or row.dispute_state or row.event_id not in answers for row in this.purchases.values()):

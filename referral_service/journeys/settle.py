@@ -150,6 +150,8 @@ def _turn(item: Settled, *, now: datetime) -> list[Change]:
     referral, decision = item.referral, item.decision
     referral.conversion_no, referral.converted_at = decision.conversion_no, decision.converted_at
     if decision.state == item.was.state:
+        # Reversed for one reason, and now for another: no transition, but the reason told is the one that stands.
+        referral.reason = decision.reason
         return []
     changes = []
     if decision.state == REVERSED and item.was.state != CONVERTED:
@@ -193,6 +195,7 @@ def _write(session: Session, *, app_id: int, judged: Sequence[Settled], now: dat
 
 def _is_moved(item: Settled) -> bool:
     """Whether anything about the referral or its conversion is to be written; most redeliveries change nothing."""
-    if item.decision.state != item.was.state or item.counted_ids != item.counted_before:
+    before, after = item.was, item.decision
+    if (after.state, after.reason) != (before.state, before.reason) or item.counted_ids != item.counted_before:
         return True
     return any(plan.is_changed for plan in item.plans) or bool(item.decision.taken.gone_minor)

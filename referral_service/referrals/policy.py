@@ -141,8 +141,9 @@ def _weigh(standing: Standing, counted: tuple[Counted, ...], terms: Terms) -> De
 def _not_new(standing: Standing, facts: Sequence[Fact], as_it_is: Decision) -> Decision:
     if standing.state == PENDING:
         return Decision(REJECTED, "not_new")
-    if standing.state != CONVERTED:
+    if standing.state not in (CONVERTED, REVERSED):
         return _kept(standing, facts, as_it_is)
+    # What a refund has reversed stays reversed, now for a reason that no dispute won can undo.
     counted = _stored(standing, facts)
     amount = sum(item.amount_minor for item in counted)
     return Decision(

@@ -179,6 +179,8 @@ def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
         plan.is_changed = True
     reward.granted, reward.reversed = wanted.granted, wanted.reversed
     reward.occurred_at, reward.hold_ends_at = wanted.occurred_at, wanted.hold_ends_at
+    if wanted.is_whole and reward.state == VOIDED and reward.reason != wanted.reason:
+        reward.reason, plan.is_changed = wanted.reason, True
     if wanted.is_whole and reward.state == PENDING:
         plan.turn(VOIDED, event="reward.voided", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == VOIDED:
@@ -203,6 +205,8 @@ def _after_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     elif taken < 0:
         plan.move("restore", -taken)
     reward.reversed = wanted.reversed
+    if wanted.is_whole and reward.state == CLAWED_BACK and reward.reason != wanted.reason:
+        reward.reason, plan.is_changed = wanted.reason, True
     if wanted.is_whole and reward.state == AVAILABLE:
         plan.turn(CLAWED_BACK, event="reward.clawed_back", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == CLAWED_BACK:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.events.models import Event
-from referral_service.events.register import stored_answers
+from referral_service.events.register import first_answers
 from referral_service.journeys.record_events import record_events
 from referral_service.journeys.tools import Tools
 from referral_service.kit.crypto import Sealer
@@ -92,7 +92,7 @@ def apply(
 
 def first_answer(session: Session, *, app_id: int, event_id: str) -> Answer:
     """Return what the event of a message was answered, for its second delivery."""
-    answer = stored_answers(session, app_id=app_id, ids=[event_id])[event_id]
+    answer = first_answers(session, app_id=app_id, ids=[event_id])[event_id]
     answer.duplicate = True
     return answer
 

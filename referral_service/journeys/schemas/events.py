@@ -23,7 +23,7 @@ from referral_service.events.given import (
 from referral_service.events.policy import FINALITY, lies_ahead
 from referral_service.kit.errors import InvalidRequest
 from referral_service.kit.http.fields import Moment, MoneyField, RequestSchema, ResponseSchema, Text, WholeNumber
-from referral_service.kit.http.problems import flatten
+from referral_service.kit.http.problems import ProblemSchema, flatten
 from referral_service.referrals.errors import OccurredInFuture
 
 BATCH_MAX = 100
@@ -102,7 +102,7 @@ _EVENT = EventSchema()
 
 
 class EventsSchema(RequestSchema):
-    """One event, or `events` with up to 100 of them."""
+    """One event, or `events` with up to 100 of them: how it begins; each event is then read for itself."""
 
     class Meta:
         unknown = ma.INCLUDE
@@ -113,6 +113,16 @@ class EventsSchema(RequestSchema):
     def one_or_many(self, data: dict[str, Any], **_: Any) -> None:
         if "events" in data and len(data) > 1:
             raise ma.ValidationError("A batch holds nothing but `events`.")
+
+
+class EventBatchSchema(RequestSchema):
+    """A batch as it is documented: an item that cannot be read is answered for itself, and spoils no other."""
+
+    events = ma.fields.List(
+        ma.fields.Raw(metadata={"description": "An event, as it is sent alone."}),
+        required=True,
+        validate=validate.Length(min=1, max=BATCH_MAX),
+    )
 
 
 def load_event(document: object, *, now: datetime, default_id: str | None = None) -> GivenEvent:
@@ -179,10 +189,24 @@ class AnswerSchema(ResponseSchema):
     results = ma.fields.List(ma.fields.Nested(ResultSchema), required=True)
 
 
-class BatchAnswerSchema(ResponseSchema):
-    """For one event seen before: its first answer. For a batch: `results`, one each, in order."""
+class InvalidItemSchema(ResponseSchema):
+    """An item of a batch that could not be read."""
 
-    results = ma.fields.List(ma.fields.Dict(), required=True)
+    id = ma.fields.String(required=True, allow_none=True, metadata={"description": "As it was sent, if it is a text."})
+    outcome = ma.fields.String(required=True, validate=validate.Equal("invalid"))
+    error = ma.fields.Nested(ProblemSchema, required=True)
+
+
+class BatchItemField(ma.fields.Field[Any]):
+    """One item's answer, or what is wrong with the item; only documented."""
+
+    alternatives = (AnswerSchema(), InvalidItemSchema())
+
+
+class BatchAnswerSchema(ResponseSchema):
+    """What became of a batch: an answer for each item, in order."""
+
+    results = ma.fields.List(BatchItemField(), required=True)
 
 
 def answer_document(answer: Answer) -> dict[str, Any]:

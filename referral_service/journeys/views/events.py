@@ -14,6 +14,8 @@ from referral_service.journeys.record_events import record_events
 from referral_service.journeys.schemas.events import (
     AnswerSchema,
     BatchAnswerSchema,
+    EventBatchSchema,
+    EventSchema,
     EventsSchema,
     answer_document,
     load_event,
@@ -33,11 +35,15 @@ blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds
 @blueprint.post("/v1/events", operation_id="recordEvents")
 @requires(Scope.WRITE, limited=False)
 @in_transaction(idempotency=False)
-@blueprint.arguments(EventsSchema, example=examples.PURCHASE)
+@blueprint.arguments(EventsSchema, documented_as=[EventSchema, EventBatchSchema], examples=examples.EVENTS)
 @blueprint.response(201, AnswerSchema, example=examples.CONVERTED)
 @blueprint.alt_response(
-    200, schema=BatchAnswerSchema, description="Seen before, or a batch.", example=examples.BATCH_ANSWER
+    200,
+    schema={"anyOf": [AnswerSchema, BatchAnswerSchema]},
+    description="One event that was seen before, or a batch.",
+    examples=examples.EVENT_ANSWERS,
 )
+@blueprint.alt_response(404, description="The event names a source that is not there.")
 def take_events(session: Session, body: dict[str, Any]) -> Any:
     """Record one event, or a batch of up to 100.
 

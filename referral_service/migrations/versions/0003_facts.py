@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("reason", Word, nullable=True),
         sa.Column("duplicate_of", Id, nullable=True),
         sa.Column("payload", JsonDocument, nullable=False),
+        sa.Column("first_answer", JsonDocument, nullable=True),
         sa.ForeignKeyConstraint(
             ["app_id", "customer_id"],
             ["customers.app_id", "customers.id"],
