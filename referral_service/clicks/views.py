@@ -48,6 +48,9 @@ _SIGNED_CODE = {"name": "signed_code", "in": "path", "required": True, "schema":
 _SLUG = {"name": "app_slug", "in": "path", "required": True, "schema": {"type": "string"}}
 _CODE = {"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}
 
+_ON = "On to the landing page, with the code and a click token in the query."
+_WHERE = {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}}
+
 blueprint = Blueprint("links", __name__, description="Share links: a click, and on to the landing page.")
 
 
@@ -71,8 +74,9 @@ def close(app: Flask) -> None:
 
 @blueprint.get("/r/<signed_code>", operation_id="followLink", parameters=[_SIGNED_CODE, *_PARAMETERS])
 @public("The signature proves the link; a click earns nothing by itself.")
-@blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")
+@blueprint.response(302, description=_ON, headers=_WHERE)
 @blueprint.alt_response(404)
+@blueprint.alt_response(404, schema={"type": "string"}, content_type="text/html")
 def follow(signed_code: str) -> Response:
     """Follow a share link.
 
@@ -86,8 +90,9 @@ def follow(signed_code: str) -> Response:
 @blueprint.get("/r/<app_slug>/<code>", operation_id="followPrettyLink", parameters=[_SLUG, _CODE, *_PARAMETERS])
 @public("Codes are short, so the look-ups are limited by address and cost the same for all.")
 @limited_by_address(CODE_LOOKUPS)
-@blueprint.response(302, description="On to the landing page, with the code and a click token in the query.")
+@blueprint.response(302, description=_ON, headers=_WHERE)
 @blueprint.alt_response(404)
+@blueprint.alt_response(404, schema={"type": "string"}, content_type="text/html")
 def follow_pretty(app_slug: str, code: str) -> Response:
     """Follow a pretty share link, with the app's slug and a public code.
 

@@ -21,7 +21,7 @@ CODE_PARAMETER: dict[str, Any] = {
     "required": True,
     "description": "A code as it was typed (case, hyphens, look-alike letters make no difference), or a signed one.",
     "schema": {"type": "string", "minLength": 1, "maxLength": CODE_CHARACTERS_MAX},
-    "example": "K7QM3XTD",
+    "example": "K7QM3XTS",
 }
 PROGRAM_PARAMETER: dict[str, Any] = {
     "name": "program_id",

@@ -28,7 +28,7 @@ from referral_service.tenants.auth import Scope, business_now, current_tenant, r
 blueprint = Blueprint("codes", __name__, description="What customers share: referral codes and their links.")
 
 
-@blueprint.post("/v1/programs/<program_id>/codes", parameters=[PROGRAM_PARAMETER])
+@blueprint.post("/v1/programs/<program_id>/codes", operation_id="issueCode", parameters=[PROGRAM_PARAMETER])
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(IssueCodeSchema, example=examples.ISSUE_CODE)
@@ -64,7 +64,7 @@ def issue(session: Session, body: dict[str, Any], program_id: str) -> tuple[dict
     return document, 201 if created else 200
 
 
-@blueprint.get("/v1/codes/<code>", parameters=[CODE_PARAMETER])
+@blueprint.get("/v1/codes/<code>", operation_id="checkCode", parameters=[CODE_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, CheckedCodeSchema, example=examples.CHECKED_CODE)
@@ -82,7 +82,7 @@ def check(session: Session, code: str) -> dict[str, Any]:
     return _checked_document(app_id, checked)
 
 
-@blueprint.post("/v1/codes/<code>/revoke", parameters=[CODE_PARAMETER])
+@blueprint.post("/v1/codes/<code>/revoke", operation_id="revokeCode", parameters=[CODE_PARAMETER])
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.response(200, CheckedCodeSchema, example=examples.REVOKED_CODE)

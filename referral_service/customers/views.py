@@ -21,7 +21,7 @@ from referral_service.tenants.auth import Scope, business_now, current_tenant, r
 blueprint = Blueprint("customers", __name__, description="The people of an app: referrers and referees.")
 
 
-@blueprint.put("/v1/customers/<customer_id>", parameters=[CUSTOMER_ID_PARAMETER])
+@blueprint.put("/v1/customers/<customer_id>", operation_id="putCustomer", parameters=[CUSTOMER_ID_PARAMETER])
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(PutCustomerSchema, example=examples.PUT_CUSTOMER)
@@ -51,7 +51,7 @@ def put_a_customer(session: Session, body: dict[str, Any], customer_id: str) -> 
     return record, 201 if created else 200
 
 
-@blueprint.get("/v1/customers/<customer_id>", parameters=[CUSTOMER_ID_PARAMETER])
+@blueprint.get("/v1/customers/<customer_id>", operation_id="getCustomer", parameters=[CUSTOMER_ID_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, CustomerSchema, example=examples.CUSTOMER)

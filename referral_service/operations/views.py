@@ -22,7 +22,7 @@ SCHEMA_REVISION = "SCHEMA_REVISION"
 blueprint = Blueprint("operations", __name__, description="Is the service alive, and ready to serve?")
 
 
-@blueprint.get("/healthz")
+@blueprint.get("/healthz", operation_id="getHealth")
 @public("Says only that the process answers.")
 @blueprint.response(200, HealthSchema, example={"status": "ok"})
 def healthz() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def healthz() -> dict[str, Any]:
     return {"status": "ok"}
 
 
-@blueprint.get("/readyz")
+@blueprint.get("/readyz", operation_id="getReadiness")
 @public("Says only whether the database can be used.")
 @blueprint.response(200, HealthSchema, example={"status": "ok"})
 def readyz() -> dict[str, Any]:

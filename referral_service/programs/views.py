@@ -30,7 +30,7 @@ blueprint = Blueprint("programs", __name__, description="Referral programs and t
 _ONE = {"parameters": [PROGRAM_ID_PARAMETER]}
 
 
-@blueprint.post("/v1/programs")
+@blueprint.post("/v1/programs", operation_id="createProgram")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(CreateProgramSchema, example=examples.CREATE_PROGRAM)
@@ -50,7 +50,7 @@ def create_a_program(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@blueprint.get("/v1/programs")
+@blueprint.get("/v1/programs", operation_id="listPrograms")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(ProgramListArgs, location="query")
@@ -68,7 +68,7 @@ def programs(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row["id"]])
 
 
-@blueprint.get("/v1/programs/<program_id>", **_ONE)
+@blueprint.get("/v1/programs/<program_id>", operation_id="getProgram", **_ONE)
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, ProgramSchema, example=examples.PROGRAM)
@@ -78,7 +78,7 @@ def get_a_program(session: Session, program_id: str) -> dict[str, Any]:
     return read_program(session, app_id=current_tenant().app_id, program_id=program_id)
 
 
-@blueprint.patch("/v1/programs/<program_id>", **_ONE)
+@blueprint.patch("/v1/programs/<program_id>", operation_id="changeProgram", **_ONE)
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(ChangeProgramSchema, example=examples.CHANGE_PROGRAM)
@@ -101,7 +101,7 @@ def change_a_program(session: Session, body: dict[str, Any], program_id: str) ->
     )
 
 
-@blueprint.post("/v1/programs/<program_id>/activate", **_ONE)
+@blueprint.post("/v1/programs/<program_id>/activate", operation_id="activateProgram", **_ONE)
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(200, ProgramSchema, example=examples.PROGRAM)
@@ -116,7 +116,7 @@ def activate_a_program(session: Session, program_id: str) -> dict[str, Any]:
     return activate_program(session, **_call(program_id))
 
 
-@blueprint.post("/v1/programs/<program_id>/pause", **_ONE)
+@blueprint.post("/v1/programs/<program_id>/pause", operation_id="pauseProgram", **_ONE)
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(200, ProgramSchema, example=examples.PROGRAM | {"status": "paused"})
@@ -130,7 +130,7 @@ def pause_a_program(session: Session, program_id: str) -> dict[str, Any]:
     return pause_program(session, **_call(program_id))
 
 
-@blueprint.post("/v1/programs/<program_id>/archive", **_ONE)
+@blueprint.post("/v1/programs/<program_id>/archive", operation_id="archiveProgram", **_ONE)
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(

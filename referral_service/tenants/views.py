@@ -33,7 +33,7 @@ from referral_service.tenants.schemas import (
 blueprint = Blueprint("apps", __name__, description="Apps (tenants) and their API keys.")
 
 
-@blueprint.post("/v1/apps")
+@blueprint.post("/v1/apps", operation_id="createApp")
 @requires(Scope.OPERATOR)
 @in_transaction
 @blueprint.arguments(OpenAppSchema, example=examples.OPEN_APP)
@@ -65,7 +65,7 @@ def open_an_app(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.get("/v1/apps")
+@blueprint.get("/v1/apps", operation_id="listApps")
 @requires(Scope.OPERATOR)
 @in_reading
 @blueprint.arguments(PageArgs, location="query")
@@ -77,7 +77,7 @@ def apps(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row.id])
 
 
-@blueprint.post("/v1/keys")
+@blueprint.post("/v1/keys", operation_id="createKey")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(CreateKeySchema, example=examples.CREATE_KEY)
@@ -102,7 +102,7 @@ def create_a_key(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     return _shown_once(made)
 
 
-@blueprint.get("/v1/keys")
+@blueprint.get("/v1/keys", operation_id="listKeys")
 @requires(Scope.ADMIN)
 @in_reading
 @blueprint.arguments(PageArgs, location="query")
@@ -115,7 +115,7 @@ def keys(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row.id])
 
 
-@blueprint.delete("/v1/keys/<key_id>")
+@blueprint.delete("/v1/keys/<key_id>", operation_id="revokeKey")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(204)
@@ -129,7 +129,7 @@ def revoke_a_key(session: Session, key_id: str) -> None:
     _forget(session, row)
 
 
-@blueprint.post("/v1/keys/<key_id>/rotate")
+@blueprint.post("/v1/keys/<key_id>/rotate", operation_id="rotateKey")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(RotateKeySchema, required=False, example=examples.ROTATE_KEY)

@@ -58,7 +58,7 @@ def install(app: Flask, service: Service) -> None:
     app.extensions[SENDERS] = Senders(service.database, service.sealer)
 
 
-@blueprint.post("/v1/sources")
+@blueprint.post("/v1/sources", operation_id="addSource")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(AddSourceSchema, example=examples.ADD_SOURCE)
@@ -81,7 +81,7 @@ def add_a_source(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     return _shown_once(made)
 
 
-@blueprint.get("/v1/sources")
+@blueprint.get("/v1/sources", operation_id="listSources")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(PageArgs, location="query")
@@ -94,7 +94,7 @@ def sources(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page([_shown(row) for row in rows], args["limit"], scope, key=lambda shown: [shown["id"]])
 
 
-@blueprint.get("/v1/sources/<source_id>")
+@blueprint.get("/v1/sources/<source_id>", operation_id="getSource")
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, SourceSchema, example=examples.SOURCE)
@@ -103,7 +103,7 @@ def a_source(session: Session, source_id: str) -> dict[str, Any]:
     return _shown(read_source(session, app_id=current_tenant().app_id, source_id=source_id))
 
 
-@blueprint.delete("/v1/sources/<source_id>")
+@blueprint.delete("/v1/sources/<source_id>", operation_id="deleteSource")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(204)
@@ -122,7 +122,7 @@ def delete_a_source(session: Session, source_id: str) -> None:
     _forget(session, source_id)
 
 
-@blueprint.post("/v1/sources/<source_id>/rotate-secret")
+@blueprint.post("/v1/sources/<source_id>/rotate-secret", operation_id="rotateSourceSecret")
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(RotateSecretSchema, required=False, example=examples.ROTATE_SECRET)
@@ -145,7 +145,7 @@ def rotate_a_secret(session: Session, body: dict[str, Any], source_id: str) -> d
     return {**_shown_once(rotated.source), "old_secret_valid_until": rotated.old_valid_until}
 
 
-@blueprint.post("/v1/hooks/<source_id>")
+@blueprint.post("/v1/hooks/<source_id>", operation_id="receiveWebhook")
 @public("The provider's signature over the raw body says who sends.")
 @body_limit(HOOK_BODY_BYTES_MAX)
 @blueprint.doc(requestBody=examples.HOOK_REQUEST, parameters=examples.SIGNATURE_HEADERS)  # type: ignore[untyped-decorator]
@@ -179,7 +179,7 @@ def take_a_webhook(source_id: str) -> dict[str, Any]:
     return answer_document(answer)
 
 
-@blueprint.get("/v1/inbound-events")
+@blueprint.get("/v1/inbound-events", operation_id="listInboundEvents")
 @requires(Scope.READ)
 @in_reading
 @blueprint.arguments(InboundEventArgs, location="query")
@@ -199,7 +199,7 @@ def inbound_events(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row.id])
 
 
-@blueprint.post("/v1/inbound-events/<inbound_id>/replay")
+@blueprint.post("/v1/inbound-events/<inbound_id>/replay", operation_id="replayInboundEvent")
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.response(200, AnswerSchema, example=examples.ANSWER)

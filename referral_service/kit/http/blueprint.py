@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import flask
 import flask_smorest
 import marshmallow as ma
 
-from referral_service.kit.http.openapi import document_operation
+from referral_service.kit.http.openapi import document_operation, mark
 from referral_service.kit.http.parsing import Reader, parser
 from referral_service.kit.http.problems import CONTENT_TYPE, ProblemSchema
 
@@ -18,7 +18,11 @@ Decorator = Callable[[View], View]
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A room's views. `get`, `post` and the others register; `arguments` and `response` read and write."""
+    """A room's views. `get`, `post` and the others register; `arguments` and `response` read and write.
+
+    `operation_id` is the name of the operation for programs that are generated from the API's description: once
+    published it stays, whatever the view is called.
+    """
 
     ARGUMENTS_PARSER = parser
 
@@ -47,11 +51,18 @@ class Blueprint(flask_smorest.Blueprint):
         return self._typed_route(rule, "DELETE", options)
 
     def arguments(
-        self, schema: type[ma.Schema] | ma.Schema, *, location: str = "json", required: bool = True, **options: Any
+        self,
+        schema: type[ma.Schema] | ma.Schema,
+        *,
+        location: str = "json",
+        required: bool = True,
+        documented_as: Sequence[type[ma.Schema]] = (),
+        **options: Any,
     ) -> Callable[[View], View]:
         """Read the body (or the query) with `schema` and pass the result as the view's next argument.
 
-        A body that is not `required` may be empty, and is then read as `{}`. The schema is built once.
+        A body that is not `required` may be empty, and is then read as `{}`. The schema is built once. A body that the
+        view itself reads further is `documented_as` one of several schemas.
         """
         instance = schema() if isinstance(schema, type) else schema
         if location == "json":
@@ -60,6 +71,9 @@ class Blueprint(flask_smorest.Blueprint):
 
         def decorator(view: View) -> View:
             reading = decorate(view)
+            if documented_as:
+                documented = reading._apidoc["arguments"]["parameters"][-1]
+                documented["schema"] = {"oneOf": list(documented_as)}
             # Outermost first, the order in which the arguments are passed; the edge reads them ahead.
             reading.readers = (Reader(instance, location), *getattr(view, "readers", ()))
             return reading  # type: ignore[no-any-return]
@@ -87,5 +101,11 @@ class Blueprint(flask_smorest.Blueprint):
         flask.Blueprint.add_url_rule(self, rule, view.__name__, view)
 
     def _typed_route(self, rule: str, method: str, options: dict[str, Any]) -> Callable[[View], View]:
-        decorator: Callable[[View], View] = self.route(rule, methods=[method], **options)
+        operation_id = options.pop("operation_id", None)
+        register: Callable[[View], View] = self.route(rule, methods=[method], **options)
+
+        def decorator(view: View) -> View:
+            mark(view, operation_id=operation_id)
+            return register(view)
+
         return decorator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+from collections.abc import Iterator
 from copy import deepcopy
 from threading import Lock
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from flask import Flask
 
 from referral_service import __version__
-from referral_service.kit.http import idempotency
+from referral_service.kit.http import field_docs, idempotency
 from referral_service.kit.http.fields import Moment
 from referral_service.kit.http.problems import BY_STATUS, CONTENT_TYPE, ProblemSchema
 
@@ -84,6 +85,8 @@ def install(app: Flask) -> Api:
         },
     )
     api.register_field(Moment, "string", "date-time")
+    for describe in field_docs.DESCRIPTIONS:
+        api.ma_plugin.converter.add_attribute_function(describe)
     api.spec.components.security_scheme(
         SECURITY,
         {"type": "http", "scheme": "bearer", "description": "An API key: `sk_live_…`, `sk_test_…` or `sk_operator_…`."},
@@ -107,32 +110,44 @@ def install(app: Flask) -> Api:
 def spec_yaml(app: Flask) -> str:
     """Return the document as YAML; the same views give the same text."""
     document = spec_document(app)
-    text: str = yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=110)
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=110)
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a value that occurs twice out twice: an alias is nothing that a person wants to follow."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
 
 
 def spec_document(app: Flask) -> dict[str, Any]:
     """Return the document as JSON values."""
     document: dict[str, Any] = app.extensions["openapi"].document()
     for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method == "parameters":
-                continue
+        for operation in _operations(item):
             if "{" in path:
                 for status in (404, 414):
                     _answer(document, operation["responses"], status)
             for parameter in operation.get("parameters", ()):
-                _drop_null_default(parameter.get("schema", {}))
+                _describe_argument(parameter)
     for schema in document["components"]["schemas"].values():
         for member in schema.get("properties", {}).values():
             _drop_null_default(member)
     return document
 
 
+def _operations(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the operations of one path."""
+    return (operation for method, operation in item.items() if method != "parameters")
+
+
 def document_operation(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
     """Add what decorators know to a view's documentation: its key, its Idempotency-Key, its problems."""
     edge: dict[str, Any] = info.get("edge", {})
     scope = edge.get("scope")
+    if edge.get("operation_id") is not None:
+        doc["operationId"] = edge["operation_id"]
     responses = doc.setdefault("responses", {})
     statuses = {503}
     if scope is not None:
@@ -179,6 +194,17 @@ def _answer(document: dict[str, Any], responses: dict[str, Any], status: int) ->
     document["components"]["responses"].setdefault(
         name, {"description": http.HTTPStatus(status).phrase, "content": {CONTENT_TYPE: content}}
     )
+
+
+def _describe_argument(parameter: dict[str, Any]) -> None:
+    """A query knows no null: an argument is there or it is not."""
+    schema = parameter.get("schema", {})
+    _drop_null_default(schema)
+    if parameter.get("in") == "query":
+        if isinstance(schema.get("type"), list):
+            (schema["type"],) = [it for it in schema["type"] if it != "null"]
+        if "enum" in schema:
+            schema["enum"] = [it for it in schema["enum"] if it is not None]
 
 
 def _drop_null_default(schema: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
 
@@ -26,6 +26,7 @@ KEY = r"[a-z][a-z0-9_]{0,39}"
 EVENT_TYPE = r"[a-z][a-z0-9_.]{0,39}"
 
 _PERCENT = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?", re.ASCII)
+_VALUE = {"type": "string", "minLength": 1, "maxLength": TEXT_CHARS_MAX}
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
 )
@@ -38,8 +39,19 @@ class StrictSchema(Schema):
         unknown = RAISE
 
 
-class Flag(fields.Field[bool]):
+class Described(fields.Field[Any]):
+    """A field that says what it is in the API's description, where marshmallow's own kinds say nothing."""
+
+    said: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata=dict(self.said), **options)
+
+
+class Flag(Described):
     """true or false, and nothing that merely looks like it."""
+
+    said: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
@@ -47,8 +59,10 @@ class Flag(fields.Field[bool]):
         return value
 
 
-class PercentText(fields.Field[str]):
+class PercentText(Described):
     """A decimal string from "0.01" to "100.00"; kept with two decimals."""
+
+    said: ClassVar[Mapping[str, Any]] = {"type": "string", "pattern": f"^{_PERCENT.pattern}$", "example": "15.00"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str) or not _PERCENT.fullmatch(value) or not 0 < Decimal(value) <= 100:
@@ -56,8 +70,10 @@ class PercentText(fields.Field[str]):
         return f"{Decimal(value):.2f}"
 
 
-class Instant(fields.Field[str]):
+class Instant(Described):
     """A time as RFC 3339 has it, with its offset; kept in UTC."""
+
+    said: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "date-time"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str) or not _TIME.fullmatch(value):
@@ -71,8 +87,16 @@ class Instant(fields.Field[str]):
         return moment.isoformat().replace("+00:00", "Z")
 
 
-class Matching(fields.Field[dict[str, Any]]):
+class Matching(Described):
     """Attribute names, each with the one text or the list of texts that it may have."""
+
+    said: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "maxProperties": ATTRIBUTES_MAX,
+        "additionalProperties": {
+            "anyOf": [_VALUE, {"type": "array", "items": _VALUE, "minItems": 1, "maxItems": VALUES_MAX}]
+        },
+    }
 
     def __init__(self, *, names: Sequence[str] | None = None, name: str | None = None) -> None:
         super().__init__(load_default=dict, data_key=name, attribute=name)
@@ -102,11 +126,14 @@ class Matching(fields.Field[dict[str, Any]]):
 
 
 class Dispatched(fields.Field[dict[str, Any]]):
-    """An object that is read by one schema or another, by what it says of itself."""
+    """An object that is read by one of the `alternatives`, by what it says of itself."""
 
-    def __init__(self, choose: Callable[[Mapping[str, Any]], Schema], **kwargs: Any) -> None:
+    def __init__(
+        self, choose: Callable[[Mapping[str, Any]], Schema], *, alternatives: Sequence[Schema], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.choose = choose
+        self.alternatives = tuple(alternatives)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -19,7 +19,7 @@ class FreeData(fields.Field[dict[str, Any]]):
     """Any JSON object, within bounds on its depth, its size and its numbers."""
 
     def __init__(self) -> None:
-        super().__init__(load_default=dict)
+        super().__init__(load_default=dict, metadata={"type": "object"})
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -66,7 +66,7 @@ _SCHEMAS: dict[str, Schema] = {
 
 
 def give() -> strict.Dispatched:
-    return strict.Dispatched(_schema_of, required=True)
+    return strict.Dispatched(_schema_of, alternatives=list(_SCHEMAS.values()), required=True)
 
 
 def _schema_of(value: Mapping[str, Any]) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from referral_service.programs.terms.conditions import Alternative, Step
 from referral_service.programs.terms.document import (
@@ -81,15 +81,14 @@ class AlternativeSchema(_ConditionsSchema):
 
 
 class PlainStepSchema(_ConditionsSchema):
-    key = strict.key()
+    key = strict.key(default=_STEP["key"])
     event = strict.event_type(default=_CONDITIONS["event"])
 
-    @pre_load
-    def _name_a_purchase(self, data: Any, **_: Any) -> Any:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _demand_a_key(self, _data: Any, original: Any, **_: Any) -> None:
         """The default step says its key itself; a step for another event must be given one."""
-        if isinstance(data, dict) and data.get("event", _CONDITIONS["event"]) == _CONDITIONS["event"]:
-            return {"key": _STEP["key"], **data}
-        return data
+        if "key" not in original and original.get("event", _CONDITIONS["event"]) != _CONDITIONS["event"]:
+            raise ValidationError({"key": ["Missing data for required field."]})
 
 
 class AnyOfStepSchema(strict.StrictSchema):
@@ -113,7 +112,12 @@ def _step_schema(step: Mapping[str, Any]) -> Schema:
 class QualificationSchema(strict.StrictSchema):
     within_days = strict.whole(1, strict.DAYS_MAX, default=_QUALIFICATION["within_days"])
     ordered = strict.flag(default=_QUALIFICATION["ordered"])
-    steps = strict.list_of(strict.Dispatched(_step_schema), 1, STEPS_MAX, default=lambda: [_PLAIN_STEP.load({})])
+    steps = strict.list_of(
+        strict.Dispatched(_step_schema, alternatives=[_PLAIN_STEP, _ANY_OF_STEP]),
+        1,
+        STEPS_MAX,
+        default=lambda: [_PLAIN_STEP.load({})],
+    )
 
 
 class OnRefundSchema(strict.StrictSchema):
