@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from referral_service.clicks.target import places, with_parameters
@@ -76,11 +76,11 @@ class Landings:
 
     def by_code(self, *, app_id: int, folded: str) -> Landing | None:
         """Return the landing of a code that a genuine signature named, or None where nothing is there."""
-        return self._find(app_id, folded, App.id == app_id)
+        return self._find(app_id, folded)
 
     def by_slug(self, *, slug: str, folded: str) -> Landing | None:
         """Return the landing of a typed code, or None. Costs the same whether or not it exists."""
-        return self._find(slug, folded, App.slug == slug)
+        return self._find(slug, folded)
 
     def forget(self, *, app_id: int, folded: str) -> None:
         """Drop what is kept of a code in this process."""
@@ -89,9 +89,9 @@ class Landings:
     def __len__(self) -> int:
         return len(self._cache)
 
-    def _find(self, app: int | str, folded: str, app_matches: ColumnElement[bool]) -> Landing | None:
+    def _find(self, app: int | str, folded: str) -> Landing | None:
         def load() -> _Kept:
-            return self._database.read(lambda session: _load(session, app_matches, folded))
+            return self._database.read(lambda session: _load(session, app, folded))
 
         kept = self._cache.get_or_load((app, folded), load)
         if not kept.is_live:
@@ -99,7 +99,7 @@ class Landings:
         return kept.landing
 
 
-def _load(session: Session, app_matches: ColumnElement[bool], folded: str) -> _Kept:
+def _load(session: Session, app: int | str, folded: str) -> _Kept:
     row = session.execute(
         select(
             App.id.label("app_id"),
@@ -119,7 +119,7 @@ def _load(session: Session, app_matches: ColumnElement[bool], folded: str) -> _K
         .select_from(App)
         .outerjoin(Code, and_(Code.app_id == App.id, Code.folded == folded))
         .outerjoin(Program, and_(Program.app_id == Code.app_id, Program.id == Code.program_id))
-        .where(app_matches)
+        .where(App.id == app if isinstance(app, int) else App.slug == app)
     ).one_or_none()
     if row is None:
         return _Kept(None, is_live=True)
