@@ -14,6 +14,7 @@ from referral_service.kit.errors import NotFound
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import Service, limited_by_address
 from referral_service.kit.http.limits import CODE_LOOKUPS
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.kit.http.problems import problem_response
 from referral_service.tenants.auth import public
 
@@ -44,9 +45,9 @@ _PARAMETERS: list[dict[str, Any]] = [
         "schema": {"type": "string"},
     },
 ]
-_SIGNED_CODE = {"name": "signed_code", "in": "path", "required": True, "schema": {"type": "string"}}
-_SLUG = {"name": "app_slug", "in": "path", "required": True, "schema": {"type": "string"}}
-_CODE = {"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}
+_SIGNED_CODE = path_parameter("signed_code", "A signed code.", example="A11CE200000010019FG5ZPB72R3WY6N3")
+_SLUG = path_parameter("app_slug", "The app's slug.", example="shop")
+_CODE = path_parameter("code", "A public code.", example="ALICE20")
 
 _ON = "On to the landing page, with the code and a click token in the query."
 _WHERE = {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}}

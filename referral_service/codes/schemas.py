@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import marshmallow as ma
 from marshmallow import validate
 
 from referral_service.codes.links import CHANNEL_PATTERN
 from referral_service.customers.schemas import CustomerIdField
 from referral_service.kit.http.fields import RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.parameters import path_parameter
 
 STATES = ("active", "revoked")
 REASONS = ("code_revoked", "program_not_active")
 CODE_CHARACTERS_MAX = 128
 
-CODE_PARAMETER: dict[str, Any] = {
-    "name": "code",
-    "in": "path",
-    "required": True,
-    "description": "A code as it was typed (case, hyphens, look-alike letters make no difference), or a signed one.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": CODE_CHARACTERS_MAX},
-    "example": "K7QM3XTS",
-}
-PROGRAM_PARAMETER: dict[str, Any] = {
-    "name": "program_id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string"},
-    "example": "prg_01k0c7s4h6b2d8f0g3j5k7m9np",
-}
+CODE_PARAMETER = path_parameter(
+    "code",
+    "A code as it was typed (case, hyphens, look-alike letters make no difference), or a signed one.",
+    example="K7QM3XTS",
+    characters_max=CODE_CHARACTERS_MAX,
+)
 
 
 class IssueCodeSchema(RequestSchema):

@@ -15,7 +15,6 @@ from referral_service.codes.links import links_of
 from referral_service.codes.revoke_code import revoke_code
 from referral_service.codes.schemas import (
     CODE_PARAMETER,
-    PROGRAM_PARAMETER,
     CheckedCodeSchema,
     CodeSchema,
     IssueCodeSchema,
@@ -23,12 +22,13 @@ from referral_service.codes.schemas import (
 from referral_service.codes.signed_code import sign_code
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction, service
+from referral_service.programs.schemas import PROGRAM_ID_PARAMETER
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
 
 blueprint = Blueprint("codes", __name__, description="What customers share: referral codes and their links.")
 
 
-@blueprint.post("/v1/programs/<program_id>/codes", operation_id="issueCode", parameters=[PROGRAM_PARAMETER])
+@blueprint.post("/v1/programs/<program_id>/codes", operation_id="issueCode", parameters=[PROGRAM_ID_PARAMETER])
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(IssueCodeSchema, example=examples.ISSUE_CODE)

@@ -11,6 +11,7 @@ from marshmallow import validate
 from referral_service.customers.emails import EMAIL_CHARACTERS_MAX, is_email
 from referral_service.customers.policy import CUSTOMER_ID_CHARACTERS_MAX, customer_id_fault
 from referral_service.kit.http.fields import Flag, Moment, RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.parameters import path_parameter
 
 ATTRIBUTES_MAX = 50
 # What an audience can name (see the terms document): longer ones could never match.
@@ -22,14 +23,9 @@ CUSTOMER_ID_DESCRIPTION = (
     "The app's own id of the person: 1 to 255 printable characters, compared byte by byte, without slash or "
     "backslash, not `.` or `..`, no space at either end. In a path, percent-encode it as one segment."
 )
-CUSTOMER_ID_PARAMETER: dict[str, Any] = {
-    "name": "customer_id",
-    "in": "path",
-    "required": True,
-    "description": CUSTOMER_ID_DESCRIPTION,
-    "schema": {"type": "string", "minLength": 1, "maxLength": CUSTOMER_ID_CHARACTERS_MAX},
-    "example": "alice",
-}
+CUSTOMER_ID_PARAMETER = path_parameter(
+    "customer_id", CUSTOMER_ID_DESCRIPTION, example="alice", characters_max=CUSTOMER_ID_CHARACTERS_MAX
+)
 
 
 def _demand_few(attributes: dict[str, str]) -> None:
@@ -95,7 +91,7 @@ class PutCustomerSchema(RequestSchema):
         metadata={
             "maxProperties": ATTRIBUTES_MAX,
             "description": f"What audiences can ask for, as texts; at most {ATTRIBUTES_MAX}. Kept as they are, "
-            "so put nothing in them that names a person."
+            "so put nothing in them that names a person.",
         },
     )
 

@@ -9,6 +9,7 @@ from marshmallow import validate
 
 from referral_service.kit.http.fields import Flag, Moment, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.programs.check_settings import NAME_CHARACTERS_MAX
 from referral_service.programs.create_program import CLICK_PARAMETER, CODE_PARAMETER
 from referral_service.programs.policy import (
@@ -20,14 +21,9 @@ from referral_service.programs.policy import (
 )
 from referral_service.programs.terms.schemas.sections import TermsSchema
 
-PROGRAM_ID_PARAMETER: dict[str, Any] = {
-    "name": "program_id",
-    "in": "path",
-    "required": True,
-    "description": "The program's id, `prg_…`.",
-    "schema": {"type": "string"},
-    "example": "prg_01k0c7q2v8f3w9n5x4z6t1r0me",
-}
+PROGRAM_ID_PARAMETER = path_parameter(
+    "program_id", "The program's id, `prg_…`.", example="prg_01k0c7q2v8f3w9n5x4z6t1r0me"
+)
 
 
 class TermsField(ma.fields.Nested):

@@ -8,8 +8,10 @@ from marshmallow import validate
 from referral_service.customers.schemas import CustomerIdField
 from referral_service.kit.http.fields import ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.rewards.policy import LEGAL
 
+REWARD_ID_PARAMETER = path_parameter("reward_id", "The reward's id, `rwd_…`.", example="rwd_01k0c8bq7dfc1n3g5s8z2y4hkp")
 STATES = sorted(state for state in LEGAL if state is not None)
 
 
@@ -44,7 +46,11 @@ class GrantedRewardSchema(ResponseSchema):
 
 
 class RewardArgs(PageArgs):
-    customer_id = CustomerIdField(load_default=None)
-    referral_id = Text(load_default=None, maximum=48)
-    program_id = Text(load_default=None, maximum=48)
-    state = ma.fields.String(load_default=None, validate=validate.OneOf(STATES))
+    customer_id = CustomerIdField(load_default=None, metadata={"description": "Only rewards of this customer."})
+    referral_id = Text(load_default=None, maximum=48, metadata={"description": "Only rewards of this referral."})
+    program_id = Text(load_default=None, maximum=48, metadata={"description": "Only rewards of this program."})
+    state = ma.fields.String(
+        load_default=None,
+        validate=validate.OneOf(STATES),
+        metadata={"description": "Only rewards that stand like this."},
+    )

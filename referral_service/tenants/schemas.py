@@ -6,10 +6,13 @@ import marshmallow as ma
 from marshmallow import validate
 
 from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text, WholeNumber
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.tenants.open_app import SLUG_CHARACTERS_MAX
 from referral_service.tenants.rotate_key import GRACE_SECONDS_MAX
 from referral_service.tenants.scopes import TENANT_SCOPES
 from referral_service.tenants.tenant import LIVE, TEST
+
+KEY_ID_PARAMETER = path_parameter("key_id", "The key's id, `key_…`.", example="key_01k0c7r5d2a8h4j6k9m3p7s1vb")
 
 
 class OpenAppSchema(RequestSchema):

@@ -21,6 +21,7 @@ from referral_service.tenants.open_app import open_app
 from referral_service.tenants.revoke_key import revoke_key
 from referral_service.tenants.rotate_key import rotate_key
 from referral_service.tenants.schemas import (
+    KEY_ID_PARAMETER,
     AppSchema,
     CreateKeySchema,
     KeySchema,
@@ -115,7 +116,7 @@ def keys(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row.id])
 
 
-@blueprint.delete("/v1/keys/<key_id>", operation_id="revokeKey")
+@blueprint.delete("/v1/keys/<key_id>", operation_id="revokeKey", parameters=[KEY_ID_PARAMETER])
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(204)
@@ -129,7 +130,7 @@ def revoke_a_key(session: Session, key_id: str) -> None:
     _forget(session, row)
 
 
-@blueprint.post("/v1/keys/<key_id>/rotate", operation_id="rotateKey")
+@blueprint.post("/v1/keys/<key_id>/rotate", operation_id="rotateKey", parameters=[KEY_ID_PARAMETER])
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(RotateKeySchema, required=False, example=examples.ROTATE_KEY)

@@ -7,9 +7,16 @@ from marshmallow import validate
 
 from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.webhooks_in.list_inbound import STATES
 from referral_service.webhooks_in.providers.registry import PROVIDERS
 
+SOURCE_ID_PARAMETER = path_parameter(
+    "source_id", "The source's id, `src_…`.", example="src_1_01kq2m8v6wf8dr0c1h3zb2n4xj"
+)
+INBOUND_ID_PARAMETER = path_parameter(
+    "inbound_id", "The inbound event's id, `inb_…`.", example="inb_01kq2m9a5gf4bs2t1v0w9x8y7z"
+)
 _SECRET = "The signing secret that the provider shows. Leave it out for `standard`, whose secret the service makes."
 
 
@@ -62,6 +69,10 @@ class InboundEventSchema(ResponseSchema):
 
 
 class InboundEventArgs(PageArgs):
-    state = ma.fields.String(load_default=None, validate=validate.OneOf(STATES))
-    reason = Text(load_default=None, maximum=64)
-    source_id = Text(load_default=None, maximum=48)
+    state = ma.fields.String(
+        load_default=None,
+        validate=validate.OneOf(STATES),
+        metadata={"description": "Only what this became of."},
+    )
+    reason = Text(load_default=None, maximum=64, metadata={"description": "Only what was parked for this reason."})
+    source_id = Text(load_default=None, maximum=48, metadata={"description": "Only what came from this source."})

@@ -37,6 +37,8 @@ from referral_service.webhooks_in.receive import receive
 from referral_service.webhooks_in.replay import replay
 from referral_service.webhooks_in.rotate_secret import rotate_secret
 from referral_service.webhooks_in.schemas import (
+    INBOUND_ID_PARAMETER,
+    SOURCE_ID_PARAMETER,
     AddSourceSchema,
     InboundEventArgs,
     InboundEventSchema,
@@ -94,7 +96,7 @@ def sources(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page([_shown(row) for row in rows], args["limit"], scope, key=lambda shown: [shown["id"]])
 
 
-@blueprint.get("/v1/sources/<source_id>", operation_id="getSource")
+@blueprint.get("/v1/sources/<source_id>", operation_id="getSource", parameters=[SOURCE_ID_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, SourceSchema, example=examples.SOURCE)
@@ -103,7 +105,7 @@ def a_source(session: Session, source_id: str) -> dict[str, Any]:
     return _shown(read_source(session, app_id=current_tenant().app_id, source_id=source_id))
 
 
-@blueprint.delete("/v1/sources/<source_id>", operation_id="deleteSource")
+@blueprint.delete("/v1/sources/<source_id>", operation_id="deleteSource", parameters=[SOURCE_ID_PARAMETER])
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.response(204)
@@ -122,7 +124,9 @@ def delete_a_source(session: Session, source_id: str) -> None:
     _forget(session, source_id)
 
 
-@blueprint.post("/v1/sources/<source_id>/rotate-secret", operation_id="rotateSourceSecret")
+@blueprint.post(
+    "/v1/sources/<source_id>/rotate-secret", operation_id="rotateSourceSecret", parameters=[SOURCE_ID_PARAMETER]
+)
 @requires(Scope.ADMIN)
 @in_transaction
 @blueprint.arguments(RotateSecretSchema, required=False, example=examples.ROTATE_SECRET)
@@ -145,7 +149,7 @@ def rotate_a_secret(session: Session, body: dict[str, Any], source_id: str) -> d
     return {**_shown_once(rotated.source), "old_secret_valid_until": rotated.old_valid_until}
 
 
-@blueprint.post("/v1/hooks/<source_id>", operation_id="receiveWebhook")
+@blueprint.post("/v1/hooks/<source_id>", operation_id="receiveWebhook", parameters=[SOURCE_ID_PARAMETER])
 @public("The provider's signature over the raw body says who sends.")
 @body_limit(HOOK_BODY_BYTES_MAX)
 @blueprint.doc(requestBody=examples.HOOK_REQUEST, parameters=examples.SIGNATURE_HEADERS)  # type: ignore[untyped-decorator]
@@ -199,7 +203,9 @@ def inbound_events(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(rows, args["limit"], scope, key=lambda row: [row.id])
 
 
-@blueprint.post("/v1/inbound-events/<inbound_id>/replay", operation_id="replayInboundEvent")
+@blueprint.post(
+    "/v1/inbound-events/<inbound_id>/replay", operation_id="replayInboundEvent", parameters=[INBOUND_ID_PARAMETER]
+)
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.response(200, AnswerSchema, example=examples.ANSWER)

@@ -11,9 +11,13 @@ from referral_service.customers.schemas import CustomerIdField, EmailField
 from referral_service.journeys.see_touches import GivenTouch
 from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
+from referral_service.kit.http.parameters import path_parameter
 from referral_service.referrals.policy import CONVERTED, EXPIRED, PENDING, REJECTED, REVERSED, UNDER_REVIEW
 
 STATES = [PENDING, CONVERTED, REVERSED, EXPIRED, REJECTED, UNDER_REVIEW]
+REFERRAL_ID_PARAMETER = path_parameter(
+    "referral_id", "The referral's id, `ref_…`.", example="ref_01k0c8aaj5e0hr7k2m9x4v6tqw"
+)
 EVIDENCE = ("click_token", "signed_code", "code")
 TOKEN_CHARACTERS_MAX = 255
 TOUCHES_MAX = 10
@@ -86,10 +90,14 @@ class ReferralSchema(ResponseSchema):
 
 
 class ReferralArgs(PageArgs):
-    program_id = Text(load_default=None, maximum=48)
-    state = ma.fields.String(load_default=None, validate=validate.OneOf(STATES))
-    referrer = CustomerIdField(load_default=None)
-    referee = CustomerIdField(load_default=None)
+    program_id = Text(load_default=None, maximum=48, metadata={"description": "Only referrals in this program."})
+    state = ma.fields.String(
+        load_default=None,
+        validate=validate.OneOf(STATES),
+        metadata={"description": "Only referrals that stand like this."},
+    )
+    referrer = CustomerIdField(load_default=None, metadata={"description": "Only referrals by this customer."})
+    referee = CustomerIdField(load_default=None, metadata={"description": "Only referrals of this customer."})
 
 
 class ExplainTouchSchema(ResponseSchema):

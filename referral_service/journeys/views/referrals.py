@@ -12,6 +12,7 @@ from referral_service.journeys import examples
 from referral_service.journeys.claim import CREATED, REFUSED, ClaimOutcome, claim
 from referral_service.journeys.explain import explain
 from referral_service.journeys.schemas.claims import (
+    REFERRAL_ID_PARAMETER,
     ClaimSchema,
     ExplanationSchema,
     ReferralArgs,
@@ -88,7 +89,7 @@ def referrals(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(documents, args["limit"], scope, key=lambda document: [document["id"]])
 
 
-@blueprint.get("/v1/referrals/<referral_id>", operation_id="getReferral")
+@blueprint.get("/v1/referrals/<referral_id>", operation_id="getReferral", parameters=[REFERRAL_ID_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, ReferralSchema, example=examples.REFERRAL)
@@ -98,7 +99,9 @@ def referral(session: Session, referral_id: str) -> dict[str, Any]:
     return _documents(session, [referral_document(row)])[0]
 
 
-@blueprint.get("/v1/referrals/<referral_id>/explain", operation_id="explainReferral")
+@blueprint.get(
+    "/v1/referrals/<referral_id>/explain", operation_id="explainReferral", parameters=[REFERRAL_ID_PARAMETER]
+)
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, ExplanationSchema, example=examples.EXPLANATION)

@@ -14,7 +14,7 @@ from referral_service.kit.http.edge import in_reading
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
 from referral_service.rewards.document import reward_document
 from referral_service.rewards.read_rewards import list_rewards, read_reward
-from referral_service.rewards.schemas import GrantedRewardSchema, RewardArgs
+from referral_service.rewards.schemas import REWARD_ID_PARAMETER, GrantedRewardSchema, RewardArgs
 from referral_service.tenants.auth import Scope, current_tenant, requires
 
 blueprint = Blueprint("rewards", __name__, description="What each side got, and what became of it.")
@@ -48,7 +48,7 @@ def rewards(session: Session, args: dict[str, Any]) -> dict[str, Any]:
     return page(documents, args["limit"], scope, key=lambda document: [document["id"]])
 
 
-@blueprint.get("/v1/rewards/<reward_id>", operation_id="getReward")
+@blueprint.get("/v1/rewards/<reward_id>", operation_id="getReward", parameters=[REWARD_ID_PARAMETER])
 @requires(Scope.READ)
 @in_reading
 @blueprint.response(200, GrantedRewardSchema, example=examples.REWARD)
