@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from referral_service.app import close, create_app
@@ -11,9 +13,11 @@ from referral_service.config import Settings
 from referral_service.kit.errors import Problem, catalogue
 from referral_service.kit.http.openapi import spec_document, spec_yaml
 
-# The document depends on no setting and touches no database, so that it can be written anywhere.
+# The document depends on no setting and opens no database, so that it can be written anywhere.
 _NOWHERE = Settings(
-    database_url="sqlite://", base_url="https://refer.example.com", master_keys={"k0": "documents-only-" + 32 * "x"}
+    database_url=f"sqlite:///{os.devnull}",
+    base_url="https://refer.example.com",
+    master_keys={"k0": "documents-only-" + 32 * "x"},
 )
 _HEAD = """# Errors
 

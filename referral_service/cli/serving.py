@@ -12,13 +12,12 @@ import os
 import signal
 import socket
 import threading
-import urllib.error
-import urllib.request
 from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
 import click
+import httpx
 import structlog
 from flask import Flask
 from granian.constants import Interfaces
@@ -57,6 +56,31 @@ def local_url(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
+class Announcer:
+    """Prints something once the service answers: once only, however many processes serve or are replaced."""
+
+    def __init__(self, url: str, announcement: str) -> None:
+        self._url = url
+        self._announcement = announcement
+        # Of the kind that granian starts its processes with: others could not be handed on to them.
+        method = multiprocessing.get_start_method()
+        self._turn = multiprocessing.get_context(method if method == "fork" else "spawn").Semaphore(1)
+
+    def announce(self) -> None:
+        """Wait for the service, then print, unless another process does or did."""
+        if not self._turn.acquire(block=False):
+            return
+        pause = threading.Event()
+        for _ in range(int(READY_SECONDS_MAX / _READY_PAUSE_SECONDS)):
+            try:
+                with httpx.Client(trust_env=False) as http:
+                    http.get(self._url, timeout=1)
+                    break
+            except httpx.TransportError:
+                pause.wait(_READY_PAUSE_SECONDS)
+        click.echo(self._announcement)
+
+
 def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, announcement: str = "") -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished. Nothing of the database may be open here.
 
@@ -79,7 +103,8 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
-    loader = partial(load_application, settings, with_worker=with_worker, announcement=announcement)
+    announcer = Announcer(f"{local_url(settings)}/healthz", announcement) if announcement else None
+    loader = partial(load_application, settings, with_worker=with_worker, announcer=announcer)
     try:
         server.serve(target_loader=loader, wrap_loader=False)
     except FatalError as error:
@@ -107,7 +132,7 @@ def demand_free_port(settings: Settings) -> None:
             ) from None
 
 
-def load_application(settings: Settings, *, with_worker: bool, announcement: str) -> Flask:
+def load_application(settings: Settings, *, with_worker: bool, announcer: Announcer | None) -> Flask:
     """Make the application, in the process that serves it, with the threads that accompany it."""
     for number in (signal.SIGTERM, signal.SIGINT):
         # Until granian listens for them, a stop means an end at once: nothing has begun yet.
@@ -122,8 +147,8 @@ def load_application(settings: Settings, *, with_worker: bool, announcement: str
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_stop_without, args=(parent.sentinel,), name="orphan-watch", daemon=True).start()
-    if announcement:
-        threading.Thread(target=_announce, args=(settings, announcement), name="announcer", daemon=True).start()
+    if announcer is not None:
+        threading.Thread(target=announcer.announce, name="announcer", daemon=True).start()
     return app
 
 
