@@ -79,19 +79,35 @@ class HttpStage:
         return "\n".join(wrong) or None
 
 
-def run_campaign(stage: HttpStage, how: settings) -> None:
-    """Play; and if anything is found, add to the failure the shortest story that shows it."""
+@dataclass(frozen=True)
+class Finding:
+    """What a campaign has found, and in which history."""
+
+    failure: AssertionError
+    log: list[Entry]
+    programs: Mapping[str, Terms]
+
+
+def find(stage: HttpStage, how: settings) -> Finding | None:
+    """Play until something is found."""
     machine = machine_for(stage)
     try:
         run_state_machine_as_test(machine, settings=how)
     except AssertionError as failure:
-        failed = machine.latest
-        enrolled, told = failed.log[: len(CUSTOMERS)], failed.log[len(CUSTOMERS) :]
-        programs = failed.oracle.programs
-        story = shrink(told, lambda log: stage.complaint([*enrolled, *log], programs) is not None)
-        lines = [*programs.items(), *enrolled, *story, stage.complaint([*enrolled, *story], programs)]
-        failure.add_note("The shortest story that goes wrong:\n" + "\n".join(map(str, lines)))
-        raise
+        return Finding(failure, machine.latest.log, machine.latest.oracle.programs)
+    return None
+
+
+def run_campaign(stage: HttpStage, how: settings) -> None:
+    """Play; and if anything is found, fail with the shortest story that shows it."""
+    found = find(stage, how)
+    if found is None:
+        return
+    enrolled, told = found.log[: len(CUSTOMERS)], found.log[len(CUSTOMERS) :]
+    story = shrink(told, lambda log: stage.complaint([*enrolled, *log], found.programs) is not None)
+    lines = [*found.programs.items(), *enrolled, *story, stage.complaint([*enrolled, *story], found.programs)]
+    found.failure.add_note("The shortest story that goes wrong:\n" + "\n".join(map(str, lines)))
+    raise found.failure
 
 
 def campaign_settings(database: str) -> settings:
