@@ -65,7 +65,7 @@ class Step:
             log.info("worker_step_recovered", step=self.name)
             self._failures = 0
         if done:
-            log.info("worker_step_done", step=self.name, count=done)
+            log.debug("worker_step_done", step=self.name, count=done)
         elif self._every_seconds:
             self._due_at_seconds = monotonic_seconds() + self._every_seconds
         return done

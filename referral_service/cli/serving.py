@@ -174,16 +174,3 @@ def _stop_without(parent: int) -> None:
     wait([parent])
     log.error("supervisor_gone")
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _announce(settings: Settings, announcement: str) -> None:
-    """Print the announcement once the service answers."""
-    pause = threading.Event()
-    for _ in range(int(READY_SECONDS_MAX / _READY_PAUSE_SECONDS)):
-        try:
-            # Our own address, made above: no other scheme can come in here.
-            with urllib.request.urlopen(f"{local_url(settings)}/healthz", timeout=1):  # nosec B310
-                break
-        except (urllib.error.URLError, OSError):
-            pause.wait(_READY_PAUSE_SECONDS)
-    click.echo(announcement)

@@ -60,7 +60,13 @@ class Process:
         self._out, self._err = folder / f"{number}.out", folder / f"{number}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "referral_service", *args], env=environment, stdout=out, stderr=err, cwd=folder
+                [sys.executable, "-m", "referral_service", *args],
+                env=environment,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                # A group of its own, as a terminal gives it.
+                start_new_session=True,
             )
 
     @property
@@ -89,6 +95,22 @@ class Process:
         self._process.send_signal(number)
         return self.wait()
 
+    def interrupt(self) -> int:
+        """Do what Ctrl-C does, which reaches every process of the group at once; return the exit code."""
+        os.killpg(self.pid, signal.SIGINT)
+        return self.wait()
+
+    def serving_pid(self) -> int:
+        """Return the number of the process that granian's starts to serve."""
+        (child,) = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(child)
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=SECONDS_MAX, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
     def ask_to_stop(self) -> None:
         self._process.terminate()
 
@@ -112,8 +134,4 @@ class Process:
 
     def _is_ready(self) -> bool:
         assert self.runs(), f"it ended: {self.log()}"
-        try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=SECONDS_MAX, trust_env=False)
-        except httpx.TransportError:
-            return False
-        return answer.status_code == 200 and self.output().endswith("\n")
+        return self.output().endswith("\n") and self.answers()
