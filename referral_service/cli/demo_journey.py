@@ -73,7 +73,7 @@ class Journey:
         self._clock = clock
         self._key = ""
         self._source: dict[str, Any] = {}
-        self._click_token = ""
+        self._click = ""
 
     @property
     def scenes(self) -> tuple[Callable[[], Scene], ...]:
@@ -128,12 +128,12 @@ class Journey:
         tokens = parse_qs(urlsplit(self.facts.redirect).query).get("ref_click", [])
         if answer.status_code not in {302, 303, 307} or not tokens:
             raise _unexpected("GET", path, answer)
-        self._click_token = tokens[0]
+        self._click = tokens[0]
         return Scene("Bob", "follows her link", "a click, and on to " + (urlsplit(self.facts.redirect).hostname or ""))
 
     def _claim(self) -> Scene:
         body = {
-            "click_token": self._click_token,
+            "click_token": self._click,
             "referee": {"customer_id": "bob", "email": "bob@example.com"},
         }
         self.facts.referral_id = self._call("POST", "/v1/referrals", body)["id"]

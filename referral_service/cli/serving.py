@@ -7,11 +7,13 @@ thread live together in the process that serves.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import multiprocessing
 import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
@@ -52,7 +54,11 @@ log = structlog.get_logger(__name__)
 
 def local_url(settings: Settings) -> str:
     """Return the address under which this machine reaches the service."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = settings.host
+    # A name is no address, and stays as it is.
+    with suppress(ValueError):
+        if ipaddress.ip_address(host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 

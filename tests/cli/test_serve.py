@@ -16,6 +16,9 @@ from cli.runner import Cli
 from local_postgres import create_database
 from sqlalchemy.engine import URL
 
+from referral_service.cli.serving import local_url
+from referral_service.config import Settings
+
 SECRET = "k1:a-master-key-that-only-tests-use-0123456789"
 
 
@@ -79,6 +82,20 @@ def test_web_and_worker_share_the_work_and_stop_gracefully(web: Process, postgre
         slow.join()
     assert answers[0].status_code == 201
     assert web.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:9000"),
+        ("0.0.0.0", "http://127.0.0.1:9000"),
+        ("::", "http://[::1]:9000"),
+        ("refer.internal", "http://refer.internal:9000"),
+    ],
+)
+def test_a_service_that_listens_everywhere_is_reached_on_this_machine(host: str, url: str) -> None:
+    settings = Settings(database_url="sqlite://", base_url="https://refer.test", master_keys={}, host=host, port=9000)
+    assert local_url(settings) == url
 
 
 def test_several_processes_cannot_share_sqlite(tmp_path: Path) -> None:
