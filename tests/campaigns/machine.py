@@ -16,7 +16,7 @@ from campaigns.driver import Answer, Observed
 from campaigns.facts import Advance, Claim, Click, Deliver, Enrol, Entry, Give, RewardTerms, Terms, Touch
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading
-from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Kind, Wish, Wishing, wishes
+from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Kind, Moment, Wish, Wishing, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -115,6 +115,7 @@ class Campaign(RuleBasedStateMachine):
         self.people: list[str] = []
         self.log: list[Entry] = []
         type(self).latest = self
+        self.agreed = True
         self.steps = 0
         for customer in CUSTOMERS:
             self.tell(Enrol(customer, EMAILS.get(customer)))
@@ -130,12 +131,14 @@ class Campaign(RuleBasedStateMachine):
 
     def tell(self, entry: Entry) -> None:
         self.log.append(entry)
+        self.agreed = False
         answer = self.driver.tell(entry)
         if isinstance(entry, Enrol) and entry.customer not in self.people:
             self.people.append(entry.customer)
         # Time may change every wallet; after anything else one wallet is looked at, by turns: they cost the most.
         whose = self.people if isinstance(entry, Advance) else [self.people[len(self.log) % len(self.people)]]
         self.oracle.hear(entry, answer, self.driver.look(whose))
+        self.agreed = True
 
     # -- people, codes, claims --------------------------------------------------------------------------
 
@@ -202,6 +205,23 @@ class Campaign(RuleBasedStateMachine):
     def purchase(self, wish: Wish) -> None:
         self.send(wish)
 
+    @rule(
+        pick=st.integers(0, 7),
+        moment=st.sampled_from(("deadline", "deadline", "after_deadline", "opening", "before_opening")),
+        late=st.sampled_from((timedelta(0), timedelta(0), timedelta(days=7), timedelta(days=7, seconds=1))),
+    )
+    def purchase_on_an_edge(self, pick: int, moment: Moment, late: timedelta) -> None:
+        """An order at the first or last instant of a referral's window, told just in time, late or too late."""
+        waiting = [s for s in self.oracle.world.standings.values() if s.state in ("pending", "expired")]
+        if not waiting:
+            return
+        standing = waiting[pick % len(waiting)]
+        purchase = self.wishing.purchase_on_the_edge(standing, moment, self.oracle.programs[standing.program])
+        arrives = purchase.occurred_at + late
+        if arrives > self.now:
+            self.tell(Advance(arrives - self.now))
+        self.tell(Deliver((purchase,)))
+
     @rule(wish=wishes(st.sampled_from(("refunded_total", "refund"))))
     def refund(self, wish: Wish) -> None:
         self.send(wish)
@@ -265,7 +285,7 @@ class Campaign(RuleBasedStateMachine):
             assert not violations, violations
 
     def teardown(self) -> None:
-        if not hasattr(self, "oracle") or not self.oracle.readings:
+        if not hasattr(self, "agreed") or not self.agreed:
             return
         self.oracle.see(self.driver.look(self.people))
         wrong = [*self.oracle.repeats(), *self.stage.violations()]

@@ -21,7 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 # CAMPAIGN_SIZE -> database -> (examples, steps in each). "long" is SAFETY.md's size.
 SIZES = {
-    "ci": {"sqlite": (60, 30), "postgresql": (20, 30)},
+    "ci": {"sqlite": (40, 30), "postgresql": (15, 30)},
     "long": {"sqlite": (500, 50), "postgresql": (100, 50)},
 }
 
@@ -33,7 +33,7 @@ class HttpStage:
     client: FlaskClient
     operator_key: str
     examine: Callable[[int | None], list[str]]
-    doctor_every: int = 10
+    doctor_every: int = 15
     apps: int = 0
     readings: list[Reading] = field(default_factory=all_readings)
 

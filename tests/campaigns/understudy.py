@@ -94,7 +94,8 @@ class Understudy:
         ]
         balances: dict[str, list[dict[str, Any]]] = {customer: [] for customer in customers}
         for (who, unit), (available, pending) in picture.balances.items():
-            balances[who].append({"unit": unit, "available": available, "pending": pending})
+            if who in balances:
+                balances[who].append({"unit": unit, "available": available, "pending": pending})
         return Observed(referrals, rewards, balances)
 
 

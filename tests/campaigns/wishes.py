@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Literal, TypeVar
 
-from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, business_key
+from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, Terms, business_key
 from campaigns.model import FUTURE_TOLERANCE, Standing, World
 from hypothesis import strategies as st
 
@@ -115,6 +115,17 @@ class Wishing:
         self.orders.append(order)
         return order
 
+    def purchase_on_the_edge(self, standing: Standing, moment: Moment, terms: Terms) -> Purchase:
+        """One that qualifies, but for its time."""
+        order = Order(f"o{next(self.numbers)}", standing.referee, 5000, terms.currency)
+        self.orders.append(order)
+        at = _edge(moment, standing, standing.opens_at)
+        event = Purchase(self._id(), order.order_id, order.customer, order.amount_minor, order.currency, at)
+        self.sent.append(event)
+        self.news.append(event)
+        self.facts.add(business_key(event))
+        return event
+
     def _event(self, wish: Wish, world: World, about: Order | None) -> Event:
         at = occurred_at(wish, world)
         if wish.kind in ("again", "other_id", "altered", "used_id") and self.sent:
@@ -199,10 +210,10 @@ def occurred_at(wish: Wish, world: World) -> datetime:
     standings = [s for (_, referee), s in world.standings.items() if referee == wish.customer]
     if wish.moment == "now" or not standings:
         return now
-    return min(now, _edge(wish, _pick(standings, wish.pick), now))
+    return min(now, _edge(wish.moment, _pick(standings, wish.pick), now))
 
 
-def _edge(wish: Wish, standing: Standing, now: datetime) -> datetime:
+def _edge(moment: Moment, standing: Standing, now: datetime) -> datetime:
     converted = now if standing.conversion is None else standing.conversion.occurred_at
     edges: dict[Moment, datetime] = {
         "opening": standing.opens_at,
@@ -212,7 +223,7 @@ def _edge(wish: Wish, standing: Standing, now: datetime) -> datetime:
         "before_conversion": converted - SECOND,
         "with_conversion": converted,
     }
-    return edges[wish.moment]
+    return edges[moment]
 
 
 def _pick(things: Sequence[T], number: int) -> T:
