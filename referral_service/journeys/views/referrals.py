@@ -39,6 +39,8 @@ blueprint = Blueprint("referrals", __name__, description="Who referred whom, and
 @blueprint.arguments(ClaimSchema, example=examples.CLAIM)
 @blueprint.response(201, ReferralSchema, example=examples.REFERRAL)
 @blueprint.alt_response(200, schema=ReferralSchema, description="Claimed before.", example=examples.REFERRAL)
+@blueprint.alt_response(404, description="There is no such code.")
+@blueprint.alt_response(410, description="The code, its program or its click is over.")
 def make_claim(session: Session, body: dict[str, Any]) -> Any:
     """Claim a referee.
 

@@ -1,0 +1,73 @@
+"""A tenant in which everything exists: one of each thing that has an id, so that calls find something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask.testing import FlaskClient
+from webhooks_in.hooks import a_standard_source
+
+from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect, items
+from cast import ALICE, BOB, CAROL
+from referral_service.journeys.run_due import run_due
+from referral_service.kit.clock import Clock
+from referral_service.kit.db.engines import Database
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`ids` holds, by the name of the parameter that takes it, what exists here; the best known first."""
+
+    ids: dict[str, list[str]]
+
+    def first(self, name: str) -> str:
+        return self.ids[name][0]
+
+    def path(self, template: str) -> str:
+        """Fill in a path of the API's description (`/v1/programs/{program_id}`) with what exists."""
+        return template.format_map({name: values[0] for name, values in self.ids.items()})
+
+
+def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database: Database) -> World:
+    """Make a program with a conversion in it, one that is open, and a hook that was parked."""
+    api = Api(client, key=key, clock=clock)
+    program = a_program(api)
+    a_customer(api, ALICE)
+    a_customer(api, BOB)
+    code = a_code(api, program)
+    referral = a_claim(api, code, referee=BOB)
+    waiting = a_claim(api, code, referee=CAROL)
+    converted = a_purchase(api, customer=BOB)
+    hook = a_standard_source(api, name="Shop backend")
+    hook.told({"type": "refund", "order_id": "o-unknown", "refunded_total": money(500), "occurred_at": occurred(api)})
+    made_key: Any = expect(api.post("/v1/keys", {"name": "Checkout", "scopes": ["write"]}), 201)
+    # Gives notifications their positions, so that the list of them is not empty.
+    run_due(database, clock=clock, app_ids=[app_number(hook.source["id"])])
+    return World(
+        {
+            "program_id": [program["id"]],
+            "customer_id": [ALICE.customer_id, BOB.customer_id, CAROL.customer_id],
+            "code": [code["code"], code["signed_code"]],
+            "signed_code": [code["signed_code"]],
+            "app_slug": [slug],
+            "referral_id": [referral["id"], waiting["id"]],
+            "reward_id": list(converted["reward_ids"]),
+            "source_id": [hook.source["id"]],
+            "inbound_id": [item["id"] for item in items(api, "/v1/inbound-events")],
+            "key_id": [made_key["id"]],
+        }
+    )
+
+
+def money(amount_minor: int) -> dict[str, Any]:
+    return {"amount_minor": amount_minor, "currency": "USD"}
+
+
+def occurred(api: Api) -> str:
+    return api.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def app_number(source_id: str) -> int:
+    """The app's number, which a source's id carries."""
+    return int(source_id.split("_")[1])
