@@ -13,3 +13,11 @@ def canon_index_of(session: Session, *, app_id: int, customer_id: str) -> bytes 
     return session.execute(
         select(Customer.email_canon_index).where(Customer.app_id == app_id, Customer.id == customer_id)
     ).scalar_one_or_none()
+
+
+def is_erased(session: Session, *, app_id: int, customer_id: str) -> bool:
+    """Tell whether the person was erased. Locks nothing."""
+    erased_at = session.execute(
+        select(Customer.erased_at).where(Customer.app_id == app_id, Customer.id == customer_id)
+    ).scalar_one()
+    return erased_at is not None

@@ -1,4 +1,4 @@
-"""Hold people still while their affairs change: the first lock that every verb takes."""
+"""Hold people still while their affairs change. Only purchases are locked before people."""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ class PurchaseRow:
     confirmed_at: datetime | None
     refunded_minor: int
     dispute_state: str | None
+    merged_into: str | None = None
 
 
 COLUMNS = [
@@ -54,6 +55,7 @@ COLUMNS = [
     purchases.c.confirmed_at,
     purchases.c.refunded_minor,
     purchases.c.dispute_state,
+    purchases.c.merged_into,
 ]
 # Statements of the hot path are built once: that costs more than running them.
 FIND = select(aliases.c.alias, aliases.c.purchase_id).where(
@@ -103,6 +105,16 @@ def lock_purchases(
         _drop_nameless(session, app_id=app_id, candidates=sorted(new - set(known.values())))
         new &= set(known.values())
     rows = _locked(session, app_id=app_id, purchase_ids=set(known.values()) - new)
+    while merged := {row.id: row.merged_into for row in rows.values() if row.merged_into}:
+        # Another sender merged them between our look and our lock: every name leads to the one that carries on.
+        for old, survivor in merged.items():
+            session.execute(
+                update(aliases)
+                .where(aliases.c.app_id == app_id, aliases.c.purchase_id == old)
+                .values(purchase_id=survivor)
+            )
+        known = {alias: merged.get(purchase_id, purchase_id) for alias, purchase_id in known.items()}
+        rows = _locked(session, app_id=app_id, purchase_ids=set(known.values()) - new)
     # What this transaction has just made, nobody else can see, let alone hold.
     rows |= {purchase_id: _unconfirmed(purchase_id, source_id) for purchase_id in new}
     return {alias: rows[purchase_id] for alias, purchase_id in known.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, Result, strongest
@@ -12,7 +12,8 @@ from referral_service.events.register import Told, events, write_answers
 from referral_service.journeys.answers import purchase_result, taken_back_result
 from referral_service.journeys.settle import Settled
 
-WAITING_REASONS = ("no_referral", "no_purchase", "no_customer", "ambiguous_email")
+# Why a refund or a dispute waits; a purchase may wait for whatever reason its code was refused, too.
+WAITING_REASONS = ("no_referral", "no_purchase")
 
 
 def answer_waiting(session: Session, *, app_id: int, settled: Iterable[Settled], but: Iterable[str] = ()) -> None:
@@ -28,7 +29,7 @@ def answer_waiting(session: Session, *, app_id: int, settled: Iterable[Settled],
             events.c.app_id == app_id,
             events.c.purchase_id.in_(sorted(by_purchase)),
             events.c.outcome == "parked",
-            events.c.reason.in_(WAITING_REASONS),
+            or_(events.c.type == PURCHASE, events.c.reason.in_(WAITING_REASONS)),
             events.c.duplicate_of.is_(None),
         )
     ).all()

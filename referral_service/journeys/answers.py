@@ -47,9 +47,9 @@ def taken_back_result(settled: Settled, purchase_id: str) -> Result:
     changed = {plan.reward.id for plan in settled.plans if plan.is_changed}
     result.reward_ids = [reward_id for reward_id in settled.reward_ids if reward_id in changed]
     has_turned = decision.state != settled.was.state
-    if has_turned and decision.state == CONVERTED:
+    if decision.state == CONVERTED and (settled.was.state == REVERSED or (changed and not decision.taken.gone_minor)):
         result.outcome, result.reason = "converted", "dispute_won"
-    elif has_turned or changed:
+    elif (has_turned or changed) and decision.taken.gone_minor:
         result.outcome, result.reason = "reversed", decision.taken.reason
     else:
         result.reason = "already_reversed" if decision.state == REVERSED else "nothing_to_reverse"

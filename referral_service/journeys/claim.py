@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeNotFound, CodeRevoked, ProgramNotActive
-from referral_service.customers.canon_index_of import canon_index_of
+from referral_service.customers.canon_index_of import canon_index_of, is_erased
 from referral_service.customers.ensure_customers import ensure_customers
+from referral_service.customers.find_by_email import find_by_email
 from referral_service.customers.lock_customers import LockedCustomer, lock_customers
 from referral_service.customers.put_customer import note_email
 from referral_service.events.facts_of import purchases_of
@@ -33,7 +34,7 @@ from referral_service.referrals.errors import (
 )
 from referral_service.referrals.policy import bought_before
 from referral_service.referrals.record_claim import ClaimMade, accept_claim, accepted_referral, refuse_claim
-from referral_service.referrals.store import ReferralRow
+from referral_service.referrals.store import ReferralRow, lock_referrals_of
 
 CREATED, SAME, REFUSED = "created", "same", "refused"
 
@@ -74,13 +75,25 @@ def claim(
             session, tools.sealer, tools.emails, app_id=app_id, customer_id=referee_id, email=referee_email, now=now
         )
     referee = lock_customers(session, app_id=app_id, ids=[referee_id])[referee_id]
-    if referee.email_index is not None:
-        adopt_purchases(session, app_id=app_id, customer_id=referee_id, email_index=referee.email_index)
-    outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=referee, now=now)
-    if outcome.kind == CREATED:
-        settled = settle(session, app_id=app_id, referrals=[outcome.referral], now=now)
-        answer_waiting(session, app_id=app_id, settled=settled.values())
-    return outcome
+    adopted = _adopt_waiting(session, app_id=app_id, referee=referee)
+    said = tools.emails.canon_index(referee_email, app_id=app_id) if referee_email else None
+    outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=referee, said_canon=said, now=now)
+    if not adopted and outcome.kind != CREATED:
+        return outcome
+    # What was adopted concerns every program of the referee, whatever became of this claim.
+    referrals = lock_referrals_of(session, app_id=app_id, referee_ids=[referee_id]) if adopted else [outcome.referral]
+    settled = settle(session, app_id=app_id, referrals=referrals, now=now)
+    answer_waiting(session, app_id=app_id, settled=settled.values())
+    mine = settled.get(outcome.referral.id)
+    return replace(outcome, referral=mine.referral) if mine else outcome
+
+
+def _adopt_waiting(session: Session, *, app_id: int, referee: LockedCustomer) -> int:
+    """Give the referee the purchases that waited under an address nobody else has; gives how many."""
+    index = referee.email_index
+    if index is None or find_by_email(session, app_id=app_id, indexes={index}).get(index) != [referee.id]:
+        return 0
+    return adopt_purchases(session, app_id=app_id, customer_id=referee.id, email_index=index)
 
 
 def weigh_evidence(
@@ -118,14 +131,25 @@ def weigh_evidence(
 
 
 def decide_claim(
-    session: Session, *, app_id: int, made: ClaimMade, terms: Terms, referee: LockedCustomer, now: datetime
+    session: Session,
+    *,
+    app_id: int,
+    made: ClaimMade,
+    terms: Terms,
+    referee: LockedCustomer,
+    said_canon: bytes | None,
+    now: datetime,
 ) -> ClaimOutcome:
-    """Accept or refuse the claim of a locked referee and write its referral; settling is the caller's."""
+    """Accept or refuse the claim of a locked referee and write its referral; settling is the caller's.
+
+    `said_canon` is the canonical address that came with the claim, which may be another than the one on file. Raises
+    CodeRevoked where the referrer is erased.
+    """
     accepted = accepted_referral(session, app_id=app_id, program_id=made.program_id, referee_id=referee.id)
     if accepted is not None and accepted.referrer_id == made.referrer_id:
         return ClaimOutcome(SAME, accepted)
     reason = None
-    if _same_person(session, app_id=app_id, referee=referee, referrer_id=made.referrer_id):
+    if _same_person(session, app_id=app_id, referee=referee, said_canon=said_canon, referrer_id=made.referrer_id):
         reason = "self_referral"
     elif accepted is not None:
         reason = "already_referred"
@@ -134,18 +158,23 @@ def decide_claim(
         if bought_before([as_fact(purchase) for purchase in bought], made.window):
             reason = "not_new"
     if reason is None:
-        return ClaimOutcome(CREATED, accept_claim(session, app_id=app_id, made=made, referee_id=referee.id, now=now))
+        row = accept_claim(session, app_id=app_id, made=made, referee_id=referee.id, now=now)
+        # Asked only now: the new row holds the referrer's key, so that an erasure came before it or waits for it.
+        if is_erased(session, app_id=app_id, customer_id=made.referrer_id):
+            raise CodeRevoked
+        return ClaimOutcome(CREATED, row)
     refused = refuse_claim(session, app_id=app_id, made=made, referee_id=referee.id, reason=reason, now=now)
     return ClaimOutcome(REFUSED, refused, reason)
 
 
-def _same_person(session: Session, *, app_id: int, referee: LockedCustomer, referrer_id: str) -> bool:
+def _same_person(
+    session: Session, *, app_id: int, referee: LockedCustomer, said_canon: bytes | None, referrer_id: str
+) -> bool:
     if referee.id == referrer_id:
         return True
-    if referee.email_canon_index is None:
-        return False
+    known = {referee.email_canon_index, said_canon} - {None}
     # Read, not locked: a referrer whose link goes round would otherwise hold up every claim.
-    return canon_index_of(session, app_id=app_id, customer_id=referrer_id) == referee.email_canon_index
+    return bool(known) and canon_index_of(session, app_id=app_id, customer_id=referrer_id) in known
 
 
 def _problem_of(reason: str | None) -> Problem:

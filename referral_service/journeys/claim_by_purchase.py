@@ -27,11 +27,16 @@ def claim_by_purchase(
         GivenTouch(code=event.code),
     ]
     given = [touch for touch in touches if touch != GivenTouch()]
+    said = tools.emails.canon_index(event.email, app_id=app_id) if event.email else None
     try:
         made, terms = weigh_evidence(
             session, tools=tools, app_id=app_id, touches=given, claimed_at=event.occurred_at, now=now
         )
+        # A refusal that is not to be kept takes back what it wrote, and no more.
+        with session.begin_nested():
+            outcome = decide_claim(
+                session, app_id=app_id, made=made, terms=terms, referee=buyer, said_canon=said, now=now
+            )
     except Problem as problem:
         return False, problem.code
-    outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=buyer, now=now)
     return outcome.kind == CREATED, outcome.reason if outcome.kind == REFUSED else None

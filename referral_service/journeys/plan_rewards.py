@@ -49,10 +49,6 @@ def _wanted(reward: Reward, decision: Decision, current: Holding | None, *, take
     granted = current.granted if current is not None and is_fixed else worth(reward, decision.counted_minor)
     back = taken_back(granted, decision.taken, on_refund=reward.on_refund)
     completed_at = max(item.fact.occurred_at for item in decision.counted)
-    if decision.taken.reason is not None:
-        reason: str | None = decision.taken.reason
-    else:
-        reason = "earlier_purchase" if taken_over else "dispute_won"
     return Wanted(
         granted=granted,
         reversed=back,
@@ -60,7 +56,8 @@ def _wanted(reward: Reward, decision: Decision, current: Holding | None, *, take
         is_whole=decision.taken.is_whole and back == granted,
         occurred_at=completed_at,
         hold_ends_at=completed_at + reward.hold,
-        reason=reason,
+        reason=decision.taken.reason,
+        back_for="earlier_purchase" if taken_over else "dispute_won",
     )
 
 

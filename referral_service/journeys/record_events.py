@@ -79,12 +79,36 @@ def record_events(
 
     Nothing here raises for what an event says: what cannot be used yet is parked with a reason.
     """
+    if not given:
+        return []
+    fresh = [(new_id("evt"), event) for event in given]
+    inserted = insert_new_events(session, app_id=app_id, source_id=source_id, given=dict(fresh), now=now)
+    rounds = _rounds(given)
+    if len(rounds) > 1:
+        new = {event_id: event for event_id, event in fresh if event_id in inserted}
+        _hold_all(session, new, tools=tools, app_id=app_id, source_id=source_id, now=now)
     answers: dict[int, Answer] = {}
-    for indexes in _rounds(given):
-        part = [given[index] for index in indexes]
-        found = _record_round(session, tools=tools, app_id=app_id, source_id=source_id, given=part, now=now)
+    for indexes in rounds:
+        part = dict(fresh[index] for index in indexes)
+        found = _record_round(session, part, inserted, tools=tools, app_id=app_id, source_id=source_id, now=now)
         answers.update(zip(indexes, found, strict=True))
     return [answers[index] for index in range(len(given))]
+
+
+def _hold_all(
+    session: Session, new: dict[str, GivenEvent], *, tools: Tools, app_id: int, source_id: str, now: datetime
+) -> None:
+    """Take the locks of every round before the first: one round after another would take them in no order at all."""
+    people = people_of(session, emails=tools.emails, app_id=app_id, given=new, now=now)
+    by_source: dict[str, list[Sequence[str]]] = {}
+    for event in new.values():
+        if event.aliases:
+            by_source.setdefault(event.order_source_id or source_id, []).append(event.aliases)
+    wanted = {person.customer_id for person in people.values()}
+    for order_source, groups in sorted(by_source.items()):
+        rows = lock_purchases(session, app_id=app_id, source_id=order_source, groups=groups)
+        wanted |= {row.customer_id for row in rows.values()}
+    lock_customers(session, app_id=app_id, ids=[who for who in wanted if who is not None])
 
 
 def _rounds(given: Sequence[GivenEvent]) -> list[list[int]]:
@@ -104,10 +128,15 @@ def _rounds(given: Sequence[GivenEvent]) -> list[list[int]]:
 
 
 def _record_round(
-    session: Session, *, tools: Tools, app_id: int, source_id: str, given: Sequence[GivenEvent], now: datetime
+    session: Session,
+    fresh: dict[str, GivenEvent],
+    inserted: set[str],
+    *,
+    tools: Tools,
+    app_id: int,
+    source_id: str,
+    now: datetime,
 ) -> list[Answer]:
-    fresh = {new_id("evt"): event for event in given}
-    inserted = insert_new_events(session, app_id=app_id, source_id=source_id, given=fresh, now=now)
     this = _Round({event_id: event for event_id, event in fresh.items() if event_id in inserted})
     settled: dict[str, Settled] = {}
     if this.new:
@@ -144,7 +173,8 @@ def _find_purchases(
         rows = lock_purchases(session, app_id=app_id, source_id=order_source, groups=groups)
         for event_id, group in zip(ids, groups, strict=True):
             same = several_rows(rows, group)
-            if len(same) > 1:
+            # Names that lead to two people's purchases are no proof that these are one: nobody's money moves for it.
+            if len(same) > 1 and len({row.customer_id for row in same} - {None}) <= 1:
                 _merge(session, app_id=app_id, rows=same)
                 this.told.add(same[0].id)
                 changed[same[0].id] = same[0]
@@ -209,7 +239,13 @@ def _take_back(session: Session, this: _Round, *, app_id: int, now: datetime) ->
 
 
 def _settle(session: Session, this: _Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
-    alive = {event_id for event_id in this.new if event_id not in this.duplicate_of}
+    # One that only repeats may still have shown that two purchases are one.
+    alive = {
+        event_id
+        for event_id in this.new
+        if event_id not in this.duplicate_of
+        or (event_id in this.purchases and this.purchases[event_id].id in this.told)
+    }
     claiming = {event_id: event for event_id, event in this.of_type(PURCHASE).items() if event.claims}
     customers = {this.customer_of(event_id) for event_id in alive | claiming.keys()} - {None}
     people = lock_customers(session, app_id=app_id, ids=[str(who) for who in customers])

@@ -10,10 +10,12 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
+from referral_service.events.forget_addresses import KEPT, forget_old_addresses
 from referral_service.events.purchases import purchases
 from referral_service.journeys.expire_due import expire_due
 from referral_service.journeys.match_waiting import match_waiting
@@ -26,16 +28,31 @@ from referral_service.rewards.policy import PENDING as REWARD_PENDING
 from referral_service.rewards.store import rewards
 from referral_service.tenants.models import App
 
+log = structlog.get_logger(__name__)
+
 # A limit on everything: one call does at most so many steps for an app, then the others have their turn.
 STEPS_MAX = 1000
 Step = Callable[..., int]
-STEPS: tuple[Step, ...] = (match_waiting, release_due, expire_due)
+STEPS: tuple[Step, ...] = (match_waiting, release_due, expire_due, forget_old_addresses)
 
 
 def run_due(database: Database, *, clock: Clock, app_ids: Collection[int] | None = None) -> int:
-    """Do what is due in these apps (None: in all that have something due); gives how many things were done."""
+    """Do what is due in these apps (None: in all that have something due); gives how many things were done.
+
+    An app that fails is logged and passed over; the last failure is raised once all the others have been served.
+    """
     wanted = database.read(lambda session: _apps(session, clock.now(), app_ids))
-    return sum(_run_app(database, clock, app_id, offset) for app_id, offset in wanted)
+    done = 0
+    failed: Exception | None = None
+    for app_id, offset in wanted:
+        try:
+            done += _run_app(database, clock, app_id, offset)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one app holds up no other
+            log.error("app_not_served", app=app_id, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
+    return done
 
 
 def _run_app(database: Database, clock: Clock, app_id: int, offset: timedelta) -> int:
@@ -71,13 +88,20 @@ def _apps(session: Session, real_now: datetime, app_ids: Collection[int] | None)
         Customer.app_id == purchases.c.app_id,
         Customer.email_index == purchases.c.payer_email_index,
     )
-    query = select(App.id, App.clock_offset_us, first_hold, first_deadline, has_match).order_by(App.id)
+    oldest_address = (
+        select(func.min(purchases.c.confirmed_at))
+        .where(purchases.c.app_id == App.id, purchases.c.payer_email_index.is_not(None))
+        .scalar_subquery()
+    )
+    query = select(App.id, App.clock_offset_us, first_hold, first_deadline, has_match, oldest_address).order_by(App.id)
     if app_ids is not None:
         query = query.where(App.id.in_(sorted(app_ids)))
     found = []
-    for app_id, offset_us, hold_ends_at, deadline_at, is_matched in session.execute(query):
+    for app_id, offset_us, hold_ends_at, deadline_at, is_matched, waiting_since in session.execute(query):
         offset = timedelta(microseconds=offset_us)
         now = real_now + offset
-        if is_matched or (hold_ends_at and hold_ends_at <= now) or (deadline_at and deadline_at < now):
+        is_old = waiting_since is not None and waiting_since < now - KEPT
+        is_due = (hold_ends_at and hold_ends_at <= now) or (deadline_at and deadline_at < now)
+        if is_matched or is_due or is_old:
             found.append((app_id, offset))
     return found

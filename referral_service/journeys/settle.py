@@ -148,10 +148,12 @@ def rewards_by_referral(
 def _turn(item: Settled, *, now: datetime) -> list[Change]:
     """Move the referral to the decided state; a purchase that meets its own refund passes through `converted`."""
     referral, decision = item.referral, item.decision
-    referral.conversion_no, referral.converted_at = decision.conversion_no, decision.converted_at
+    if decision.counted:
+        referral.conversion_no, referral.converted_at = decision.conversion_no, decision.converted_at
     if decision.state == item.was.state:
-        # Reversed for one reason, and now for another: no transition, but the reason told is the one that stands.
-        referral.reason = decision.reason
+        if decision.state == REVERSED:
+            # For one reason, and now for another: no transition, but the reason told is the one that stands.
+            referral.reason = decision.reason
         return []
     changes = []
     if decision.state == REVERSED and item.was.state != CONVERTED:
@@ -195,7 +197,7 @@ def _write(session: Session, *, app_id: int, judged: Sequence[Settled], now: dat
 
 def _is_moved(item: Settled) -> bool:
     """Whether anything about the referral or its conversion is to be written; most redeliveries change nothing."""
-    before, after = item.was, item.decision
+    before, after = item.was, item.referral
     if (after.state, after.reason) != (before.state, before.reason) or item.counted_ids != item.counted_before:
         return True
     return any(plan.is_changed for plan in item.plans) or bool(item.decision.taken.gone_minor)

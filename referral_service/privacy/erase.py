@@ -12,8 +12,9 @@ from referral_service.clicks.forget_clicks import forget_clicks
 from referral_service.codes.revoke_codes_of import revoke_codes_of
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.customers.erase_customer import erase_customer
-from referral_service.customers.lock_customers import lock_customers
+from referral_service.customers.models import Customer
 from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
+from referral_service.events.forget_addresses import forget_address
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import NotFound
 from referral_service.notifications.announce import announce
@@ -22,6 +23,7 @@ from referral_service.referrals.store import lock_referrals, referrals, update_r
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.plan import Holding, void
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
+from referral_service.rewards.policy import VOIDED
 from referral_service.rewards.store import COLUMNS, rewards
 from referral_service.tenants.kept_answers import erase_answers
 from referral_service.webhooks_in.blank_bodies import blank_bodies_of
@@ -40,13 +42,14 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     if not found:
         raise NotFound(NO_SUCH_CUSTOMER)
     customer_id = found[external_id]
-    lock_customers(session, app_id=app_id, ids=[customer_id])
-    _expire_open(session, app_id=app_id, customer_id=customer_id, now=now)
+    _hold(session, app_id=app_id, customer_id=customer_id)
+    _end_open(session, app_id=app_id, customer_id=customer_id, now=now)
     _void_held(session, app_id=app_id, customer_id=customer_id, now=now)
     revoke_codes_of(session, app_id=app_id, customer_id=customer_id, now=now)
     forget_clicks(session, app_id=app_id, customer_id=customer_id)
     erase_answers(session, app_id=app_id, customer_id=customer_id)
     blank_bodies_of(session, app_id=app_id, customer_id=customer_id)
+    forget_address(session, app_id=app_id, customer_id=customer_id)
     erase_customer(session, tools.emails, app_id=app_id, customer_id=customer_id, now=now)
     record_audit(
         session,
@@ -59,26 +62,43 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     )
 
 
-def _expire_open(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
+def _hold(session: Session, *, app_id: int, customer_id: str) -> None:
+    """Lock the person against everyone, also those who only refer to the row: a claim that is being written comes
+    before the erasure and is ended by it, or after it and is refused.
+    """
+    session.execute(select(Customer.id).where(Customer.app_id == app_id, Customer.id == customer_id).with_for_update())
+
+
+def _end_open(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
+    """Expire open referrals; one that had expired before cannot be revived by a late purchase any more."""
     ids = session.scalars(
         select(referrals.c.id).where(
             referrals.c.app_id == app_id,
-            referrals.c.state == PENDING,
+            referrals.c.state.in_([PENDING, EXPIRED]),
             or_(referrals.c.referrer_id == customer_id, referrals.c.referee_id == customer_id),
         )
     ).all()
-    rows = [row for row in lock_referrals(session, app_id=app_id, ids=ids) if row.state == PENDING]
-    changes = [row.turn(EXPIRED, event="referral.expired", reason=REASON, now=now) for row in rows]
+    changes = []
+    rows = [row for row in lock_referrals(session, app_id=app_id, ids=ids) if row.state in (PENDING, EXPIRED)]
+    for row in rows:
+        if row.state == PENDING:
+            changes.append(row.turn(EXPIRED, event="referral.expired", reason=REASON, now=now))
+        row.reason = REASON
     update_referrals(session, app_id=app_id, rows=rows)
     announce(session, app_id=app_id, changes=changes, now=now)
 
 
 def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
-    held = session.execute(
+    """Void what is held. What a dispute had voided cannot come back when it is won."""
+    unreleased = session.execute(
         select(*COLUMNS)
-        .where(rewards.c.app_id == app_id, rewards.c.recipient_id == customer_id, rewards.c.state == REWARD_PENDING)
+        .where(
+            rewards.c.app_id == app_id,
+            rewards.c.recipient_id == customer_id,
+            rewards.c.state.in_([REWARD_PENDING, VOIDED]),
+        )
         .order_by(rewards.c.id)
         .with_for_update()
     )
-    plans = [void(Holding(*row), reason=REASON, now=now) for row in held]
+    plans = [void(Holding(*row), reason=REASON, now=now) for row in unreleased]
     carry_out(session, app_id=app_id, plans=plans, now=now)

@@ -82,7 +82,9 @@ def decide(standing: Standing, facts: Sequence[Fact], terms: Terms) -> Decision:
         return _kept(standing, facts, as_it_is)
     if standing.is_released:
         # After a release nothing takes the conversion over; only its own facts speak.
-        return _weigh(standing, _stored(standing, facts), terms)
+        # Its facts may have turned out to be another person's: nothing moves any more, so it stays as it is.
+        counted = _stored(standing, facts)
+        return _weigh(standing, counted, terms) if counted else as_it_is
     if terms.eligibility.referee_is_new and bought_before(facts, standing.window):
         return _not_new(standing, facts, as_it_is)
     found = progress(facts, terms, standing.window)

@@ -62,38 +62,27 @@ def _number(session: Session, *, app_id: int, new: Sequence[Plan]) -> None:
 
 def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.SpentPolicy]) -> books.Move:
     reward = plan.reward
-    reward_id, program_id, recipient_id, unit = reward.id, reward.program_id, reward.recipient_id, reward.unit
-    amount, reason = move.amount, reward.reason
+    whose = {
+        "reward_id": reward.id,
+        "program_id": reward.program_id,
+        "recipient_id": reward.recipient_id,
+        "unit": reward.unit,
+    }
+    amount, reason = move.amount, move.reason
     match move.movement:
         case "grant":
-            return books.Grant(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount
-            )
+            return books.Grant(**whose, amount=amount, reason=reason)
         case "amend":
-            return books.Amend(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
-                previous=move.previous, reason="earlier_purchase",
-            )  # fmt: skip
+            return books.Amend(**whose, amount=amount, reason=reason, previous=move.previous)
         case "void":
-            return books.Void(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
-                reason=reason,
-            )  # fmt: skip
+            return books.Void(**whose, amount=amount, reason=reason)
         case "release":
-            return books.Release(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
-                reason="hold_ended", expires_at=reward.expires_at,
-            )  # fmt: skip
+            return books.Release(**whose, amount=amount, reason=reason, expires_at=reward.expires_at)
         case "claw_back":
-            return books.ClawBack(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
-                reason=reason, spent_policy=spent_policy.get(reward.referral_id or "", "negative_balance"),
-            )  # fmt: skip
+            policy = spent_policy.get(reward.referral_id or "", "negative_balance")
+            return books.ClawBack(**whose, amount=amount, reason=reason, spent_policy=policy)
         case "restore":
-            return books.Restore(
-                reward_id=reward_id, program_id=program_id, recipient_id=recipient_id, unit=unit, amount=amount,
-                reason=reason,
-            )  # fmt: skip
+            return books.Restore(**whose, amount=amount, reason=reason)
 
 
 def _change(announcement: Announcement) -> Change:

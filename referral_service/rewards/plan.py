@@ -57,7 +57,8 @@ class Holding:
 class Wanted:
     """What a reward ought to be: so much granted, so much of it reversed, held until `hold_ends_at`.
 
-    `is_whole` says that it is reversed whole, which an amount alone cannot say of a reward of zero. `reason` is why.
+    `is_whole` says that it is reversed whole, which an amount alone cannot say of a reward of zero. `reason` is why
+    anything is reversed, `back_for` why what was reversed comes back.
     """
 
     granted: int
@@ -66,6 +67,7 @@ class Wanted:
     occurred_at: datetime
     hold_ends_at: datetime
     reason: str | None
+    back_for: str = "dispute_won"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Move:
 
     movement: Movement
     amount: int
+    reason: str | None = None
     previous: int = 0
 
 
@@ -102,11 +105,11 @@ class Plan:
         for announcement in self.announcements:
             announcement.reward.ordinal = ordinal
 
-    def move(self, movement: Movement, amount: int, *, previous: int = 0) -> None:
+    def move(self, movement: Movement, amount: int, *, reason: str | None = None, previous: int = 0) -> None:
         """Note a movement for the ledger; a movement of nothing is none."""
         self.is_changed = True
         if amount != previous:
-            self.moves.append(Move(movement, amount, previous))
+            self.moves.append(Move(movement, amount, reason, previous))
 
     def turn(self, state: str, *, event: str, reason: str | None, now: datetime) -> None:
         """Change the state, by the table, and note what is to be announced."""
@@ -156,9 +159,12 @@ def release(reward: Holding, *, now: datetime) -> Plan:
 
 
 def void(reward: Holding, *, reason: str, now: datetime) -> Plan:
-    """Plan to take a held reward back for good."""
+    """Plan to take an unreleased reward back for good; one that is voided already stays so, now for this reason."""
     plan = Plan(replace(reward))
-    plan.move("void", reward.granted - reward.reversed)
+    if reward.state == VOIDED:
+        plan.reward.reason, plan.is_changed = reason, True
+        return plan
+    plan.move("void", reward.granted - reward.reversed, reason=reason)
     plan.reward.reversed = reward.granted
     plan.turn(VOIDED, event="reward.voided", reason=reason, now=now)
     return plan
@@ -170,11 +176,12 @@ def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     if reward.state not in (PENDING, VOIDED) or is_final:
         return
     if wanted.granted != reward.granted:
-        plan.move("amend", wanted.granted - wanted.reversed, previous=reward.granted - reward.reversed)
+        held = reward.granted - reward.reversed
+        plan.move("amend", wanted.granted - wanted.reversed, reason="earlier_purchase", previous=held)
     elif wanted.reversed > reward.reversed:
-        plan.move("void", wanted.reversed - reward.reversed)
+        plan.move("void", wanted.reversed - reward.reversed, reason=wanted.reason)
     elif wanted.reversed < reward.reversed:
-        plan.move("restore", reward.reversed - wanted.reversed)
+        plan.move("restore", reward.reversed - wanted.reversed, reason=wanted.back_for)
     if (reward.occurred_at, reward.hold_ends_at) != (wanted.occurred_at, wanted.hold_ends_at):
         plan.is_changed = True
     reward.granted, reward.reversed = wanted.granted, wanted.reversed
@@ -184,7 +191,7 @@ def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     if wanted.is_whole and reward.state == PENDING:
         plan.turn(VOIDED, event="reward.voided", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == VOIDED:
-        plan.turn(PENDING, event="reward.restored", reason=wanted.reason, now=now)
+        plan.turn(PENDING, event="reward.restored", reason=wanted.back_for, now=now)
     _release_when_due(plan, now)
 
 
@@ -192,7 +199,7 @@ def _release_when_due(plan: Plan, now: datetime) -> None:
     reward = plan.reward
     if reward.state != PENDING or reward.hold_ends_at > now:
         return
-    plan.move("release", reward.granted - reward.reversed)
+    plan.move("release", reward.granted - reward.reversed, reason="hold_ended")
     reward.released_at = now
     plan.turn(AVAILABLE, event="reward.available", reason="hold_ended", now=now)
 
@@ -201,13 +208,13 @@ def _after_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     reward = plan.reward
     taken = wanted.reversed - reward.reversed
     if taken > 0:
-        plan.move("claw_back", taken)
+        plan.move("claw_back", taken, reason=wanted.reason)
     elif taken < 0:
-        plan.move("restore", -taken)
+        plan.move("restore", -taken, reason=wanted.back_for)
     reward.reversed = wanted.reversed
     if wanted.is_whole and reward.state == CLAWED_BACK and reward.reason != wanted.reason:
         reward.reason, plan.is_changed = wanted.reason, True
     if wanted.is_whole and reward.state == AVAILABLE:
         plan.turn(CLAWED_BACK, event="reward.clawed_back", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == CLAWED_BACK:
-        plan.turn(AVAILABLE, event="reward.restored", reason=wanted.reason, now=now)
+        plan.turn(AVAILABLE, event="reward.restored", reason=wanted.back_for, now=now)

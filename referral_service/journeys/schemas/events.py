@@ -65,7 +65,9 @@ class EventSchema(RequestSchema):
     refunded_total = MoneyField(
         load_default=None, allow_none=True, metadata={"description": "Refunded so far, all refunds together."}
     )
-    refund_id = Text(load_default=None, allow_none=True, metadata={"description": "With `amount`: this one refund."})
+    refund_id = Text(
+        load_default=None, allow_none=True, maximum=200, metadata={"description": "With `amount`: this one refund."}
+    )
     dispute_id = Text(load_default=None, allow_none=True)
     status = ma.fields.String(load_default=None, allow_none=True, validate=validate.OneOf(FINALITY))
 

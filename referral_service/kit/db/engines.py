@@ -23,7 +23,7 @@ ATTEMPTS_MAX = 4
 POOL_WAIT_SECONDS = 30
 LOCK_WAIT_SECONDS = 10
 STATEMENT_SECONDS_MAX = 30
-# Serialization failure, deadlock, and a connection that a fail-over took away before the commit was sent.
+# Serialization failure and deadlock: the same work may go through a moment later.
 RETRIED_SQLSTATES = {"40001", "40P01"}
 
 
