@@ -141,6 +141,13 @@ def test_every_command_is_in_the_readme() -> None:
     assert [path for path in leaves(main) if f"`referral-service {path}" not in readme] == []
 
 
+def test_the_map_of_the_house_shows_every_room() -> None:
+    rooms = [path.parent.name for path in sorted(PACKAGE.glob("*/__init__.py"))]
+    assert len(rooms) > 18
+    readme = page("README.md").text
+    assert [room for room in rooms if f"[`{room}/`](referral_service/{room})" not in readme] == []
+
+
 # --- settings --------------------------------------------------------------------------------------------------
 
 
