@@ -16,54 +16,28 @@ each is answered for what it did itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from referral_service.customers.lock_customers import lock_customers
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, GivenEvent, Result, strongest
-from referral_service.events.merge_purchases import merge_purchases
 from referral_service.events.purchases import (
-    PurchaseRow,
-    confirm,
     lock_purchases,
     save_purchases,
-    several_rows,
 )
 from referral_service.events.register import Told, event_ids, first_answers, insert_new_events, write_answers
 from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
 from referral_service.journeys.answer_waiting import answer_waiting
 from referral_service.journeys.answers import other_results, purchase_result, taken_back_result
 from referral_service.journeys.claim_by_purchase import claim_by_purchase
-from referral_service.journeys.people_of import Person, people_of
+from referral_service.journeys.find_purchases import find_purchases
+from referral_service.journeys.people_of import people_of
+from referral_service.journeys.round import Round, split_into_rounds
 from referral_service.journeys.settle import Settled, settle
 from referral_service.journeys.tools import Tools
 from referral_service.kit.ids import new_id
-from referral_service.referrals.store import lock_referrals_of, move_counted
-
-
-@dataclass(slots=True)
-class _Round:
-    """The new events of one round and what is found out about them, by event id."""
-
-    new: dict[str, GivenEvent]
-    people: dict[str, Person] = field(default_factory=dict)
-    purchases: dict[str, PurchaseRow] = field(default_factory=dict)
-    duplicate_of: dict[str, str] = field(default_factory=dict)
-    claims: dict[str, str | None] = field(default_factory=dict)
-    # Purchases that a message confirmed, or gave a person to, in this round.
-    told: set[str] = field(default_factory=set)
-
-    def of_type(self, *types: str) -> dict[str, GivenEvent]:
-        return {event_id: event for event_id, event in self.new.items() if event.type in types}
-
-    def customer_of(self, event_id: str) -> str | None:
-        purchase = self.purchases.get(event_id)
-        if purchase is not None:
-            return purchase.customer_id
-        person = self.people.get(event_id)
-        return person.customer_id if person else None
+from referral_service.referrals.store import lock_referrals_of
 
 
 def record_events(
@@ -83,7 +57,7 @@ def record_events(
         return []
     fresh = [(new_id("evt"), event) for event in given]
     inserted = insert_new_events(session, app_id=app_id, source_id=source_id, given=dict(fresh), now=now)
-    rounds = _rounds(given)
+    rounds = split_into_rounds(given)
     if len(rounds) > 1:
         new = {event_id: event for event_id, event in fresh if event_id in inserted}
         _hold_all(session, new, tools=tools, app_id=app_id, source_id=source_id, now=now)
@@ -111,22 +85,6 @@ def _hold_all(
     lock_customers(session, app_id=app_id, ids=[who for who in wanted if who is not None])
 
 
-def _rounds(given: Sequence[GivenEvent]) -> list[list[int]]:
-    """Split into rounds in which no two events share an id, an order or a person."""
-    last_round: dict[tuple[str, str], int] = {}
-    rounds: list[list[int]] = []
-    for index, event in enumerate(given):
-        people = {event.customer_id, *event.customer_hints, event.email} - {None}
-        keys = [("id", event.external_id)]
-        keys += [("order", alias) for alias in event.aliases] + [("person", str(who)) for who in people]
-        number = 1 + max((last_round.get(key, -1) for key in keys), default=-1)
-        last_round.update(dict.fromkeys(keys, number))
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append(index)
-    return rounds
-
-
 def _record_round(
     session: Session,
     fresh: dict[str, GivenEvent],
@@ -137,10 +95,10 @@ def _record_round(
     source_id: str,
     now: datetime,
 ) -> list[Answer]:
-    this = _Round({event_id: event for event_id, event in fresh.items() if event_id in inserted})
+    this = Round({event_id: event for event_id, event in fresh.items() if event_id in inserted})
     settled: dict[str, Settled] = {}
     if this.new:
-        _find_purchases(session, this, tools=tools, app_id=app_id, source_id=source_id, now=now)
+        find_purchases(session, this, tools=tools, app_id=app_id, source_id=source_id, now=now)
         _take_back(session, this, app_id=app_id, now=now)
         settled = _settle(session, this, tools=tools, app_id=app_id, now=now)
     answers = _answer(session, this, app_id=app_id, settled=settled)
@@ -159,66 +117,7 @@ def _record_round(
     return result
 
 
-def _find_purchases(
-    session: Session, this: _Round, *, tools: Tools, app_id: int, source_id: str, now: datetime
-) -> None:
-    this.people = people_of(session, emails=tools.emails, app_id=app_id, given=this.new, now=now)
-    about_orders = {event_id: event for event_id, event in this.new.items() if event.aliases}
-    by_source: dict[str, list[str]] = {}
-    for event_id, event in about_orders.items():
-        by_source.setdefault(event.order_source_id or source_id, []).append(event_id)
-    changed: dict[str, PurchaseRow] = {}
-    for order_source, ids in sorted(by_source.items()):
-        groups = [about_orders[event_id].aliases for event_id in ids]
-        rows = lock_purchases(session, app_id=app_id, source_id=order_source, groups=groups)
-        for event_id, group in zip(ids, groups, strict=True):
-            same = several_rows(rows, group)
-            # Names that lead to two people's purchases are no proof that these are one: nobody's money moves for it.
-            if len(same) > 1 and len({row.customer_id for row in same} - {None}) <= 1:
-                _merge(session, app_id=app_id, rows=same)
-                this.told.add(same[0].id)
-                changed[same[0].id] = same[0]
-            this.purchases[event_id] = same[0]
-    for event_id, event in this.of_type(PURCHASE).items():
-        row = this.purchases[event_id]
-        if _tell(this, row, event_id, event, now=now):
-            changed[row.id] = row
-    # A tombstone's sums were made before its amount and currency were known.
-    add_up(
-        session,
-        app_id=app_id,
-        purchases=[row for row in changed.values() if row.refunded_minor or row.dispute_state],
-    )
-    save_purchases(session, app_id=app_id, rows=list(changed.values()))
-
-
-def _merge(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> None:
-    survivor = merge_purchases(session, app_id=app_id, rows=rows)
-    move_counted(session, app_id=app_id, old=[row.id for row in rows[1:]], new=survivor.id)
-
-
-def _tell(this: _Round, row: PurchaseRow, event_id: str, event: GivenEvent, *, now: datetime) -> bool:
-    """Let a message confirm a purchase, or add the person a confirmed one lacked; any other only repeats.
-
-    A payment is often announced before it is known whose it is: an address alone may find the person later.
-    """
-    person = this.people[event_id]
-    adds_address = row.payer_email_index is None and person.email_index is not None
-    if row.confirmed_at is None:
-        confirm(row, event, event_id=event_id, now=now)
-    elif row.customer_id is not None or (person.customer_id is None and not adds_address):
-        this.duplicate_of[event_id] = row.event_id or event_id
-        return row.id in this.told
-    elif person.customer_id is None:
-        this.duplicate_of[event_id] = row.event_id or event_id
-    if row.customer_id is None:
-        row.customer_id = person.customer_id
-        row.payer_email_index = None if person.customer_id else person.email_index
-    this.told.add(row.id)
-    return True
-
-
-def _take_back(session: Session, this: _Round, *, app_id: int, now: datetime) -> None:
+def _take_back(session: Session, this: Round, *, app_id: int, now: datetime) -> None:
     refunds = [
         RefundOf(this.purchases[event_id], event.refund, event_id, event.occurred_at)
         for event_id, event in this.of_type(REFUND).items()
@@ -238,14 +137,9 @@ def _take_back(session: Session, this: _Round, *, app_id: int, now: datetime) ->
     save_purchases(session, app_id=app_id, rows=changed)
 
 
-def _settle(session: Session, this: _Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
+def _settle(session: Session, this: Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
     # One that only repeats may still have shown that two purchases are one.
-    alive = {
-        event_id
-        for event_id in this.new
-        if event_id not in this.duplicate_of
-        or (event_id in this.purchases and this.purchases[event_id].id in this.told)
-    }
+    alive = {event_id for event_id in this.new if event_id not in this.duplicate_of or this.has_learned_by(event_id)}
     claiming = {event_id: event for event_id, event in this.of_type(PURCHASE).items() if event.claims}
     customers = {this.customer_of(event_id) for event_id in alive | claiming.keys()} - {None}
     people = lock_customers(session, app_id=app_id, ids=[str(who) for who in customers])
@@ -259,12 +153,12 @@ def _settle(session: Session, this: _Round, *, tools: Tools, app_id: int, now: d
         if has_claimed and event_id in this.duplicate_of:
             # It says again what was paid, and for the first time how the buyer came.
             del this.duplicate_of[event_id]
-            this.told.add(this.purchases[event_id].id)
+            this.learn(this.purchases[event_id])
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
     return settle(session, app_id=app_id, referrals=referrals, now=now)
 
 
-def _answer(session: Session, this: _Round, *, app_id: int, settled: dict[str, Settled]) -> dict[str, Answer]:
+def _answer(session: Session, this: Round, *, app_id: int, settled: dict[str, Settled]) -> dict[str, Answer]:
     by_referee: dict[str, list[Settled]] = {}
     for item in settled.values():
         by_referee.setdefault(item.referral.referee_id, []).append(item)
@@ -285,20 +179,20 @@ def _answer(session: Session, this: _Round, *, app_id: int, settled: dict[str, S
         for answer in [*answers.values(), *_repeats(this)]
     ]
     write_answers(session, app_id=app_id, told=told, is_first=True)
-    awaited = [item for item in settled.values() if any(fact.id in this.told for fact in item.facts)]
+    awaited = [item for item in settled.values() if any(fact.id in this.learned_of for fact in item.facts)]
     # A refund may have waited for its purchase, or a purchase for its person.
     if any(row.refunded_minor or row.dispute_state or row.event_id not in answers for row in this.purchases.values()):
         answer_waiting(session, app_id=app_id, settled=awaited, but=answers)
     return answers
 
 
-def _repeats(this: _Round) -> list[Answer]:
+def _repeats(this: Round) -> list[Answer]:
     return [
         Answer(event_id, this.new[event_id].external_id, "recorded", "repeats", True) for event_id in this.duplicate_of
     ]
 
 
-def _answer_one(this: _Round, event_id: str, event: GivenEvent, own: Sequence[Settled]) -> Answer:
+def _answer_one(this: Round, event_id: str, event: GivenEvent, own: Sequence[Settled]) -> Answer:
     purchase = this.purchases.get(event_id)
     results: list[Result] = []
     reason: str | None = None
