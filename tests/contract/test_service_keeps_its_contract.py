@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
 import schemathesis
 from contract.published import Operation, document, operations
-from contract.world import World
+from contract.world import World, brought_home
 from flask import Flask
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.schemas import OpenApiSchema
@@ -49,7 +48,9 @@ def contract(
     is_for_operator = operation.definition.get("x-required-scope") == "operator"
     key = operator_key if is_for_operator else trial_tenant.key.secret
     settings = settings_of(world, operation, key=key, database_kind=database_kind)
-    schema = schemathesis.openapi.from_dict(brought_home(world), config=SchemathesisConfig.from_dict(settings))
+    schema = schemathesis.openapi.from_dict(
+        brought_home(document(), world), config=SchemathesisConfig.from_dict(settings)
+    )
     schema.app = app
     answers: Counter[int] = Counter()
 
@@ -61,23 +62,6 @@ def contract(
     accepted = sum(many for status, many in answers.items() if status < 400)
     if operation.definition["operationId"] not in NEVER_ACCEPTED:
         assert accepted, f"nothing was ever accepted: {dict(answers)}"
-
-
-def brought_home(world: World) -> dict[str, Any]:
-    """The document with examples that name what exists: the requests that are derived from them then get far."""
-    home: dict[str, Any] = deepcopy(document())
-    waiting: list[Any] = [home["paths"]]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting.extend(part)
-        elif isinstance(part, dict):
-            waiting.extend(part.values())
-            if part.get("in") == "path":
-                part["example"] = world.first(part["name"])
-            if isinstance(part.get("code"), str):
-                part["code"] = world.first("code")
-    return home
 
 
 def settings_of(world: World, operation: Operation, *, key: str, database_kind: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,9 @@ from webhooks_in.hooks import a_standard_source
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect, items
 from cast import ALICE, BOB, CAROL
-from referral_service.journeys.run_due import run_due
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
+from referral_service.notifications.place import place_notifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
     hook = a_standard_source(api, name="Shop backend")
     hook.told({"type": "refund", "order_id": "o-unknown", "refunded_total": money(500), "occurred_at": occurred(api)})
     made_key: Any = expect(api.post("/v1/keys", {"name": "Checkout", "scopes": ["write"]}), 201)
-    # Gives notifications their positions, so that the list of them is not empty.
-    run_due(database, clock=clock, app_ids=[app_number(hook.source["id"])])
+    # The list of notifications shows those that have a position.
+    database.transact(lambda session: place_notifications(session, app_id=app_number(hook.source["id"])))
     return World(
         {
             "program_id": [program["id"]],
@@ -58,6 +59,23 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
             "key_id": [made_key["id"]],
         }
     )
+
+
+def brought_home(part: Any, world: World) -> Any:
+    """A part of the document with examples that name what exists: requests that are made from them then get far."""
+    home = deepcopy(part)
+    waiting: list[Any] = [home]
+    while waiting:
+        piece = waiting.pop()
+        if isinstance(piece, list):
+            waiting.extend(piece)
+        elif isinstance(piece, dict):
+            waiting.extend(piece.values())
+            if piece.get("in") == "path":
+                piece["example"] = world.first(piece["name"])
+            if isinstance(piece.get("code"), str):
+                piece["code"] = world.first("code")
+    return home
 
 
 def money(amount_minor: int) -> dict[str, Any]:
