@@ -158,7 +158,7 @@ class Campaign(RuleBasedStateMachine):
         program=programs,
         referee=referees,
         pick=st.integers(0, 3),
-        hours_ago=st.sampled_from((0, 0, 0, 1, 72)),
+        hours_ago=st.sampled_from((0, 0, 0, 1, 72, -1)),
     )
     def claim(self, program: int, referee: int, pick: int, hours_ago: int) -> None:
         at = self.now - timedelta(hours=hours_ago) if hours_ago else None

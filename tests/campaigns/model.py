@@ -47,6 +47,10 @@ FUTURE_TOLERANCE = timedelta(seconds=60)
 LATE_ARRIVAL = timedelta(days=7)
 
 
+class OutOfOrder(Exception):
+    """This story cannot have happened: something that it needs was left out."""
+
+
 @dataclass(slots=True)
 class Holding:
     """One reward of one referral. `taken` is what has been reversed."""
@@ -104,7 +108,8 @@ class World:
             self.emails[entry.customer] = entry.email
             return None
         if isinstance(entry, Click):
-            assert entry.at == self.now, "a click cannot be back-dated"
+            if entry.at != self.now:
+                raise OutOfOrder("A click cannot be back-dated.")
             return None
         if isinstance(entry, Claim):
             return self._claim(entry)
@@ -121,6 +126,8 @@ class World:
     def _claim(self, claim: Claim) -> ClaimVerdict:
         terms = self.programs[claim.program]
         claimed_at = claim.at or self.now
+        if claimed_at > self.now + FUTURE_TOLERANCE:
+            return ClaimVerdict("invalid")
         valid = [touch for touch in claim.touches if is_valid(touch, claimed_at=claimed_at, terms=terms)]
         standing = self.standings.get((claim.program, claim.referee))
         if not valid:

@@ -78,7 +78,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    answer: Literal["accepted", "repeated", "refused", "bad_code", "stale"]
+    answer: Literal["accepted", "repeated", "refused", "bad_code", "stale", "invalid"]
     reasons: frozenset[str] = frozenset()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from campaigns.driver import Driver, event_body
-from campaigns.facts import Claim, Event, Touch
+from campaigns.facts import Advance, Claim, Event, Touch
 from campaigns.stage import HttpStage
 from campaigns.story import HELD, START, bought, disputed, refunded
 
@@ -34,6 +35,14 @@ class Shop:
         """(state, reason)"""
         found = self.driver.expect(200, "GET", f"/v1/referrals/{referral_id}")
         return found["state"], found["reason"]
+
+    def reward(self, key: str) -> tuple[str, int]:
+        """(state, granted in minor units)"""
+        (found,) = [item for item in self.driver.items("/v1/rewards") if item["key"] == key]
+        return found["state"], found["amount"]["amount_minor"]
+
+    def wait(self, days: float) -> None:
+        self.driver.tell(Advance(timedelta(days=days)))
 
 
 @pytest.fixture
@@ -78,3 +87,16 @@ def test_a_conversion_that_was_reversed_since_is_answered_as_it_was(shop: Shop) 
     assert first["outcome"] == "converted"
     shop.hear(refunded("o1", 5000))
     assert shop.hear(bought("o1", on=0)) == {**first, "status": 200, "duplicate": True}
+
+
+def test_an_earlier_purchase_takes_over_however_late_it_comes_while_nothing_is_released(shop: Shop) -> None:
+    """A week after the deadline is for what has expired; this was converted in time, and is still held.
+
+    Told in the other order, at the same two moments, the earlier purchase counts as well (I13).
+    """
+    shop.claim()
+    shop.wait(90)
+    shop.hear(bought("late", on=90, amount=8000))
+    shop.wait(7 + 1 / 24)
+    shop.hear(bought("early", on=89, amount=3000))
+    assert shop.reward("share") == ("pending", 300)

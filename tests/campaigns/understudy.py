@@ -47,7 +47,7 @@ class Understudy:
         return Answer({"new": 201, "duplicate": 200, "invalid": 422}[verdict[0].kind], results[0])
 
     def _claimed(self, verdict: ClaimVerdict) -> Answer:
-        status = {"accepted": 201, "repeated": 200, "refused": 409, "bad_code": 404, "stale": 410}[
+        status = {"accepted": 201, "repeated": 200, "refused": 409, "bad_code": 404, "stale": 410, "invalid": 422}[
             verdict.answer
         ]
         return Answer(status, {"code": min(verdict.reasons, default=None), "referral_id": "ref_"})
