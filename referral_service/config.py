@@ -84,7 +84,8 @@ def load_settings() -> Settings:
     if problems:
         raise ConfigurationError(problems)
     if embedded:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        # What is in it is for the service alone.
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = f"sqlite:///{(data_dir / 'referral.db').resolve()}"
         keys = keys or _kept_master_keys(data_dir / "secret_keys")
     return Settings(

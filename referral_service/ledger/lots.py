@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import ColumnElement, Table, func, nulls_last, or_, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.money import CURRENCIES, Money, format_money
 from referral_service.ledger.accounts import AVAILABLE, Wallet, WalletKey, lock_wallets
 from referral_service.ledger.entries import LotChange
 from referral_service.ledger.errors import InsufficientBalance, LedgerMisuse
@@ -41,9 +42,14 @@ def lock_spendable(session: Session, *, app_id: int, key: WalletKey, amount: int
     spendable = wallet.available + wallet.debt - _overdue(session, app_id, key, now)
     if amount > spendable:
         raise InsufficientBalance(
-            f"{amount} {key.unit} was asked for and {max(spendable, 0)} is available. Nothing was changed."
+            f"{_told(amount, key.unit)} was asked for and {_told(max(spendable, 0), key.unit)} is available. "
+            "Nothing was changed."
         )
     return wallet
+
+
+def _told(amount: int, unit: str) -> str:
+    return format_money(Money(amount, unit)) if unit in CURRENCIES else f"{amount} {unit}"
 
 
 def take_from_lots(session: Session, *, app_id: int, key: WalletKey, amount: int, now: datetime) -> list[Taking]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import marshmallow as ma
-from marshmallow import validate
 
-from referral_service.kit.http.fields import Moment, ResponseSchema
+from referral_service.kit.http.fields import Moment, QueryNumber, ResponseSchema
 from referral_service.kit.http.pagination import PageArgs
 
 POSITION_MAX = 2**53 - 1
 
 
 class NotificationArgs(PageArgs):
-    after = ma.fields.Integer(
+    after = QueryNumber(
         load_default=0,
-        validate=validate.Range(min=0, max=POSITION_MAX),
+        maximum=POSITION_MAX,
         metadata={"description": "The position of the last notification that was read; 0 from the beginning."},
     )
 

@@ -37,12 +37,17 @@ def healthz() -> dict[str, Any]:
 @public("Says only whether the database can be used.")
 @blueprint.response(200, HealthSchema, example={"status": "ok"})
 def readyz() -> dict[str, Any]:
-    """Tell whether requests can be served: the database is reachable and has this version's schema."""
+    """Tell whether requests can be served.
+
+    The database is reachable, has this version's schema, and its signing keys can be opened with the master keys.
+    """
     try:
         found = service().database.read(
             lambda session: session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
         )
-    # Whatever keeps the database from answering, the service is not ready.
+        service().key_ring.current()
+        service().key_ring.email_index_key()
+    # Whatever keeps the database from answering, or the keys closed, the service is not ready.
     except Exception:  # noqa: BLE001
         raise NotReady(retry_after_seconds=1) from None
     if found != current_app.config[SCHEMA_REVISION]:

@@ -75,6 +75,8 @@ def window_of(touches: Sequence[TouchSeen], *, program_id: str, terms: Terms, cl
         and touch.reason in (None, "other_touch")
     ]
     starts_at = max(earliest, min(clicks)) if clicks else earliest
+    # Many senders cut times to whole seconds: a purchase in the second of the click came after it.
+    starts_at = starts_at.replace(microsecond=0)
     return Window(starts_at=starts_at, deadline_at=claimed_at + terms.qualification.within)
 
 

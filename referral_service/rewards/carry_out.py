@@ -45,10 +45,11 @@ def carry_out(
         if plan.reward.kind not in NOT_IN_WALLET
         for move in plan.moves
     ]
-    if moves:
-        record(session, app_id=app_id, moves=moves, now=now)
+    # Told before the books are, so that a reader hears of a conversion before the balance that it changes.
     changes = [_change(announcement) for plan in plans for announcement in plan.announcements]
     announce(session, app_id=app_id, changes=[*told_before, *changes], now=now)
+    if moves:
+        record(session, app_id=app_id, moves=moves, now=now)
 
 
 def _number(session: Session, *, app_id: int, new: Sequence[Plan]) -> None:

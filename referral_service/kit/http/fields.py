@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from marshmallow import validate
 
 from referral_service.kit.clock import format_rfc3339, parse_rfc3339
 from referral_service.kit.money import AMOUNT_MINOR_MAX, CURRENCIES, Money
+
+_DIGITS = re.compile("-?[0-9]{1,18}")
 
 
 class RequestSchema(ma.Schema):
@@ -54,6 +57,18 @@ class WholeNumber(ma.fields.Integer):
         if type(value) is not int:
             raise self.make_error("invalid", input=value)
         return value
+
+
+class QueryNumber(ma.fields.Integer):
+    """An integer in a query: plain digits, and nothing else that Python would read as a number."""
+
+    def __init__(self, *, minimum: int = 0, maximum: int = AMOUNT_MINOR_MAX, **options: Any) -> None:
+        super().__init__(validate=validate.Range(min=minimum, max=maximum), **options)
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return int(value)
 
 
 class Flag(ma.fields.Boolean):

@@ -20,6 +20,7 @@ from marshmallow import validate
 
 from referral_service.kit.cursors import CURSOR_CHARACTERS_MAX
 from referral_service.kit.http.caller import find_caller
+from referral_service.kit.http.fields import QueryNumber
 from referral_service.kit.http.wiring import service
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100
@@ -39,9 +40,10 @@ class PageArgs(ma.Schema):
         validate=validate.Length(min=1, max=CURSOR_CHARACTERS_MAX),
         metadata={"description": "`next_cursor` of the page before. The filters must stay the same."},
     )
-    limit = ma.fields.Integer(
+    limit = QueryNumber(
         load_default=LIMIT_DEFAULT,
-        validate=validate.Range(min=1, max=LIMIT_MAX),
+        minimum=1,
+        maximum=LIMIT_MAX,
         metadata={"description": "How many items to return at most."},
     )
 
