@@ -69,7 +69,7 @@ openapi: $(VENV)/.ready-dev ## write openapi.yaml from the code
 
 .PHONY: errors
 errors: $(VENV)/.ready-dev ## write docs/errors.md from the code
-	PYTHONPATH=. $(BIN)/python tests/house/error_page.py > errors.md.new
+	$(BIN)/referral-service errors > errors.md.new
 	mv errors.md.new docs/errors.md
 
 .PHONY: requirements

@@ -68,7 +68,7 @@ def test_a_balance_is_spent_in_part_and_then_whole(api: Api) -> None:
 def test_more_than_is_available_is_a_conflict_that_changes_nothing(api: Api) -> None:
     problem = expect(api.post(REDEMPTIONS, redemption(1001)), 409)
     assert problem["code"] == "insufficient_balance"
-    assert "1000" in problem["detail"]
+    assert "10.00 USD" in problem["detail"]
     expect(api.post(REDEMPTIONS, redemption(unit="EUR")), 409)
     assert expect(api.get(BALANCES), 200)["items"] == [{"unit": "USD", "available": 1000, "pending": 300}]
 
