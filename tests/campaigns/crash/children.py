@@ -85,7 +85,7 @@ class Death:
             self._reach("after COMMIT")
 
         # No event tells that a commit is done.
-        engine.dialect.do_commit = commit_or_die  # type: ignore[method-assign]
+        vars(engine.dialect)["do_commit"] = commit_or_die
         self._engine = engine
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from pathlib import Path
 
@@ -29,14 +30,20 @@ class Copies:
     def put_back(self) -> None:
         raise AssertionError("Each kind of database has its own way.")
 
+    def is_as_kept(self) -> bool:
+        """Whether all rows are those that `put_back` brought."""
+        raise AssertionError("Each kind of database has its own way.")
+
 
 class SqliteCopies(Copies):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        # Beside the database, as they were made when it was first taken over: blank, that is.
         self._path = Path(str(database.url.database))
         self._blank = self._path.with_suffix(".blank")
         self._kept = self._path.with_suffix(".kept")
-        self._save(self._blank)
+        if not self._blank.exists():
+            self._save(self._blank)
 
     def empty(self) -> None:
         self._load(self._blank)
@@ -46,6 +53,11 @@ class SqliteCopies(Copies):
 
     def put_back(self) -> None:
         self._load(self._kept)
+
+    def is_as_kept(self) -> bool:
+        log = self._path.with_name(self._path.name + "-wal")
+        written = log.stat().st_size if log.exists() else 0
+        return not written and filecmp.cmp(self._path, self._kept, shallow=False)
 
     def _save(self, copy: Path) -> None:
         # Folds the write-ahead log in, so that the one file is all there is to copy.
@@ -68,6 +80,7 @@ class PostgresCopies(Copies):
         super().__init__(database)
         self._tables = [table.name for table in metadata.sorted_tables]
         self._filled: list[str] = []
+        self._kept: list[tuple[object, ...]] = []
 
     def empty(self) -> None:
         with self._alone() as connection:
@@ -79,6 +92,7 @@ class PostgresCopies(Copies):
         self.database.dispose()
 
     def keep(self) -> None:
+        self._kept = []
         with self._alone() as connection:
             connection.exec_driver_sql("DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept")
             self._filled = [
@@ -96,8 +110,15 @@ class PostgresCopies(Copies):
             self._delete(connection)
             copied = [f"INSERT INTO public.{name} SELECT * FROM kept.{name}" for name in self._filled]
             connection.exec_driver_sql("; ".join(copied))
+            self._kept = self._kept or self._digest(connection)
             connection.commit()
         self.database.dispose()
+
+    def is_as_kept(self) -> bool:
+        with self._alone() as connection:
+            found = self._digest(connection)
+        self.database.dispose()
+        return found == self._kept
 
     def _alone(self) -> Connection:
         """A connection, after those that a dead process left behind are gone."""
@@ -110,6 +131,11 @@ class PostgresCopies(Copies):
         # As a replica, no trigger fires: neither the append-only ones nor foreign keys.
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         return connection
+
+    def _digest(self, connection: Connection) -> list[tuple[object, ...]]:
+        """How many rows each table has, and a sum of their hashes."""
+        parts = [f"SELECT '{name}', count(*), sum(hashtextextended(t::text, 0)) FROM {name} t" for name in self._tables]
+        return [tuple(row) for row in connection.exec_driver_sql(" UNION ALL ".join(parts))]
 
     def _delete(self, connection: Connection) -> None:
         connection.exec_driver_sql("; ".join(f"DELETE FROM public.{name}" for name in reversed(self._tables)))
