@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from contract.published import Operation, examples, operations
+from contract.published import examples, operations
 from contract.world import World, brought_home
 from flask import Flask
 
@@ -52,11 +52,12 @@ def routes(app: Flask) -> list[Route]:
 
 def body_of(route: Route, world: World) -> Any:
     """The first example of the route's body, or None where it takes none."""
-    operation = _operation(route)
+    return next(iter(bodies_of(route, world)), None)
+
+
+def bodies_of(route: Route, world: World) -> list[Any]:
+    """Every example of the route's body."""
+    operation = next((it for it in operations() if it.name == route.name), None)
     if operation is None or operation.body is None:
-        return None
-    return brought_home(examples(operation.body)[0], world)
-
-
-def _operation(route: Route) -> Operation | None:
-    return next((it for it in operations() if it.name == route.name), None)
+        return []
+    return [brought_home(example, world) for example in examples(operation.body)]

@@ -109,7 +109,7 @@ class EventsSchema(RequestSchema):
     class Meta:
         unknown = ma.INCLUDE
 
-    events = ma.fields.List(ma.fields.Raw(), validate=validate.Length(min=1, max=BATCH_MAX))
+    events = ma.fields.List(ma.fields.Raw(allow_none=True), validate=validate.Length(min=1, max=BATCH_MAX))
 
     @ma.validates_schema
     def one_or_many(self, data: dict[str, Any], **_: Any) -> None:
@@ -121,7 +121,7 @@ class EventBatchSchema(RequestSchema):
     """A batch as it is documented: an item that cannot be read is answered for itself, and spoils no other."""
 
     events = ma.fields.List(
-        ma.fields.Raw(metadata={"description": "An event, as it is sent alone."}),
+        ma.fields.Raw(allow_none=True, metadata={"description": "An event, as it is sent alone."}),
         required=True,
         validate=validate.Length(min=1, max=BATCH_MAX),
     )
