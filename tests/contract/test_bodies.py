@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from contract.bodies import at, integers, objects, single_bodies, with_member, with_text
 from contract.published import JSON, PROBLEM
-from contract.routes import Route, bodies_of, body_of, routes
+from contract.routes import Route, body_of, routes
 from contract.rows import changes, picture
 from contract.world import World
 from flask import Flask
@@ -127,9 +127,6 @@ FOREIGN_MEMBERS = [
     "__class__",
     "",
 ]
-# Objects whose members have names of the caller's own.
-FREE = {"attributes"}
-HERE = "\ue000here\ue000"
 
 
 @pytest.fixture
@@ -258,47 +255,3 @@ def test_a_hook_is_not_read_before_it_is_proved(client: FlaskClient, world: Worl
         assert client.post(path, data=attack.raw, content_type=attack.content_type).status_code == 401, attack.name
     too_large = client.post(path, data=(KIB * KIB + 1) * b"x", content_type=JSON)
     assert (too_large.status_code, too_large.content_type) == (413, PROBLEM)
-
-
-def single_bodies(route: Route, world: World) -> list[Any]:
-    """The examples of one thing: what is wrong in a batch is answered item by item."""
-    return [body for body in bodies_of(route, world) if "events" not in body]
-
-
-Place = tuple[str | int, ...]
-
-
-def places(part: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every part of a document and where it is, but for what is inside free objects."""
-    yield place, part
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    for name, value in inner:
-        if name not in FREE:
-            yield from places(value, (*place, name))
-
-
-def integers(body: Any) -> list[Place]:
-    return [place for place, part in places(body) if type(part) is int]
-
-
-def objects(body: Any) -> list[Place]:
-    return [place for place, part in places(body) if isinstance(part, dict)]
-
-
-def at(body: Any, place: Place) -> Any:
-    for step in place:
-        body = body[step]
-    return body
-
-
-def with_text(body: Any, place: Place, text: str) -> bytes:
-    """The body as JSON, with this text where the integer was: JSON has numbers that Python cannot hold."""
-    changed = deepcopy(body)
-    at(changed, place[:-1])[place[-1]] = HERE
-    return json.dumps(changed, ensure_ascii=False).replace(f'"{HERE}"', text).encode()
-
-
-def with_member(body: Any, place: Place, name: str) -> Any:
-    changed = deepcopy(body)
-    at(changed, place)[name] = 1
-    return changed

@@ -13,6 +13,8 @@ from marshmallow import validate
 from referral_service.kit.clock import format_rfc3339, parse_rfc3339
 from referral_service.kit.money import AMOUNT_MINOR_MAX, CURRENCIES, Money
 
+# Far from where adding a span to a time, or taking one from it, overflows.
+YEAR_MIN, YEAR_MAX = 2000, 2199
 _DIGITS = re.compile("-?[0-9]{1,18}")
 
 
@@ -33,7 +35,10 @@ class ResponseSchema(ma.Schema):
 class Moment(ma.fields.Field[datetime]):
     """An RFC 3339 time with its offset; read into an aware UTC datetime, written with a Z."""
 
-    default_error_messages = {"invalid": "Not an RFC 3339 time such as 2026-01-31T09:30:00Z."}  # noqa: RUF012 -- as marshmallow has it
+    default_error_messages = {  # noqa: RUF012 -- as marshmallow has it
+        "invalid": "Not an RFC 3339 time such as 2026-01-31T09:30:00Z.",
+        "range": f"Must lie in the years {YEAR_MIN} to {YEAR_MAX}.",
+    }
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:  # noqa: ARG002
         return None if value is None else format_rfc3339(value)
@@ -42,9 +47,12 @@ class Moment(ma.fields.Field[datetime]):
         if not isinstance(value, str) or len(value) > 40:
             raise self.make_error("invalid")
         try:
-            return parse_rfc3339(value)
+            moment = parse_rfc3339(value)
         except ValueError:
             raise self.make_error("invalid") from None
+        if not YEAR_MIN <= moment.year <= YEAR_MAX:
+            raise self.make_error("range")
+        return moment
 
 
 class WholeNumber(ma.fields.Integer):
