@@ -60,7 +60,7 @@ bench: $(VENV)/.ready-dev ## measure the hot paths against the floors of this ve
 .PHONY: campaigns
 campaigns: export CAMPAIGN_SIZE := long
 campaigns: $(VENV)/.ready-dev ## the safety campaigns at full length (hours)
-	$(BIN)/python -m pytest tests/campaigns -n $(TEST_PROCESSES) --dist worksteal --timeout 14400 $(ARGS)
+	$(BIN)/python -m pytest tests/campaigns tests/contract -n $(TEST_PROCESSES) --dist worksteal --timeout 14400 $(ARGS)
 
 .PHONY: openapi
 openapi: $(VENV)/.ready-dev ## write openapi.yaml from the code
