@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from builders import Api, a_code, a_program, expect, items
+from builders import Api, a_code, a_customer, a_program, expect, items
 from cast import ALICE, Person
 from referral_service.doctor.run import examine
 from referral_service.kit.clock import FixedClock
@@ -56,9 +56,17 @@ class Arena:
         self.code = a_code(self.api, self.program)
 
     def people(self) -> Iterator[Person]:
-        """A new referee for each round."""
+        """A new referee for each round, and every second one is known to the service: those who meet over a row that is
+        not there yet wait for its unique key, the others for a lock.
+        """
         for number in range(self.rounds):
-            yield Person(f"bob-{number}", f"bob-{number}@example.com", "Bob")
+            person = Person(f"bob-{number}", f"bob-{number}@example.com", "Bob")
+            if self.is_known(person):
+                a_customer(self.api, person)
+            yield person
+
+    def is_known(self, person: Person) -> bool:
+        return int(person.customer_id.removeprefix("bob-")) % 2 == 1
 
     def at_once(self, calls: Sequence[Call]) -> list[Ran]:
         """Let each call run in a thread of its own, all released by one barrier; an answer of 5xx is wrong."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from campaigns.races.arena import RUNNERS, Arena, Call, Ran
 
-from builders import a_claim, a_code, a_purchase, purchase_body
+from builders import a_claim, a_code, a_purchase, a_refund, purchase_body
 from cast import ALICE, Person
 from referral_service.kit.clock import format_rfc3339
 
@@ -115,6 +115,9 @@ def a_purchase_and_its_refund(arena: Arena) -> None:
         a_claim(arena.api, arena.code, referee=bob)
         order = f"order-of-{bob.customer_id}"
         purchase = purchase_body(at=arena.clock.now(), customer=bob, order_id=order)
+        if arena.is_known(bob):
+            # So is his order, then, by a refund that came too early.
+            a_refund(arena.api, order_id=order, refunded_total_minor=1)
         refund = {
             "id": f"refund-of-{order}",
             "type": "refund",
