@@ -38,6 +38,8 @@ class PurchaseRow:
     refunded_minor: int
     dispute_state: str | None
     merged_into: str | None = None
+    # Made by this transaction: nothing can have waited for it.
+    is_new: bool = False
 
 
 COLUMNS = [
@@ -177,7 +179,7 @@ def _unconfirmed(purchase_id: str, source_id: str) -> PurchaseRow:
     )
     return PurchaseRow(
         id=purchase_id, source_id=source_id, lines=[], attributes={}, confirmed_at=None, refunded_minor=0,
-        dispute_state=None, **nothing,
+        dispute_state=None, is_new=True, **nothing,
     )  # fmt: skip
 
 

@@ -44,16 +44,21 @@ def taken_back_result(settled: Settled, purchase_id: str) -> Result:
     if purchase_id not in settled.counted_ids:
         result.reason = "not_counted"
         return result
-    changed = {plan.reward.id for plan in settled.plans if plan.is_changed}
-    result.reward_ids = [reward_id for reward_id in settled.reward_ids if reward_id in changed]
+    takes = _rewards_moved(settled, "void", "claw_back")
+    gives_back = _rewards_moved(settled, "restore")
+    result.reward_ids = [reward_id for reward_id in settled.reward_ids if reward_id in takes | gives_back]
     has_turned = decision.state != settled.was.state
-    if decision.state == CONVERTED and (settled.was.state == REVERSED or (changed and not decision.taken.gone_minor)):
+    if gives_back or (settled.was.state == REVERSED and decision.state == CONVERTED):
         result.outcome, result.reason = "converted", "dispute_won"
-    elif (has_turned or changed) and decision.taken.gone_minor:
+    elif takes or (has_turned and decision.state == REVERSED):
         result.outcome, result.reason = "reversed", decision.taken.reason
     else:
         result.reason = "already_reversed" if decision.state == REVERSED else "nothing_to_reverse"
     return result
+
+
+def _rewards_moved(settled: Settled, *movements: str) -> set[str]:
+    return {plan.reward.id for plan in settled.plans if any(move.movement in movements for move in plan.moves)}
 
 
 def other_results(settled: Iterable[Settled]) -> list[Result]:

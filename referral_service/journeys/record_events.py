@@ -181,7 +181,7 @@ def _answer(session: Session, this: Round, *, app_id: int, settled: dict[str, Se
     write_answers(session, app_id=app_id, told=told, is_first=True)
     awaited = [item for item in settled.values() if any(fact.id in this.learned_of for fact in item.facts)]
     # A refund may have waited for its purchase, or a purchase for its person.
-    if any(row.refunded_minor or row.dispute_state or row.event_id not in answers for row in this.purchases.values()):
+    if any(not row.is_new for row in this.purchases.values()):
         answer_waiting(session, app_id=app_id, settled=awaited, but=answers)
     return answers
 
