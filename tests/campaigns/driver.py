@@ -66,9 +66,7 @@ class Driver:
         headers = {"Authorization": f"Bearer {self.key}"}
         reply = self.client.open(path, method=method, json=body, headers=headers, query_string=query)
         # A bug of the service must not look like an answer that a rule might allow.
-        assert reply.status_code < 500, (
-            f"{method} {path} {body}: {reply.status_code} {reply.get_data(as_text=True)}"
-        )
+        assert reply.status_code < 500, f"{method} {path} {body}: {reply.status_code} {reply.get_data(as_text=True)}"
         return Answer(reply.status_code, reply.get_json(silent=True))
 
     def expect(self, status: int, method: str, path: str, body: Any = None, **query: str) -> Any:
@@ -145,9 +143,7 @@ class Driver:
         return found
 
     def look(self, customers: list[str]) -> Observed:
-        balances = {
-            who: self.expect(200, "GET", f"/v1/customers/{who}/balances")["items"] for who in customers
-        }
+        balances = {who: self.expect(200, "GET", f"/v1/customers/{who}/balances")["items"] for who in customers}
         return Observed(self.items("/v1/referrals"), self.items("/v1/rewards"), balances)
 
 

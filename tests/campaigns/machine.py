@@ -107,9 +107,7 @@ class Campaign(RuleBasedStateMachine):
         for name, document in terms.items():
             self.driver.start_program(name, document)
         self.names = tuple(terms)
-        self.oracle = Oracle(
-            programs=terms, ids=self.driver.programs, now=START, readings=self.stage.readings
-        )
+        self.oracle = Oracle(programs=terms, ids=self.driver.programs, now=START, readings=self.stage.readings)
         self.wishing = Wishing()
         self.claims: list[Claim] = []
         self.people: list[str] = []
@@ -142,9 +140,7 @@ class Campaign(RuleBasedStateMachine):
 
     # -- people, codes, claims --------------------------------------------------------------------------
 
-    @rule(
-        program=programs, customer=st.sampled_from(CUSTOMERS), also=st.sampled_from(("click", "code", "put"))
-    )
+    @rule(program=programs, customer=st.sampled_from(CUSTOMERS), also=st.sampled_from(("click", "code", "put")))
     def nothing_of_note(self, program: int, customer: str, also: str) -> None:
         """A click, a code, a customer put once more: in one rule, so that they do not crowd the rest."""
         if also == "click":
@@ -292,9 +288,7 @@ class Campaign(RuleBasedStateMachine):
         assert not wrong, wrong
         # Readings that this history has refuted are asked last from now on, and must not be all there were.
         self.stage.readings = [r for r in self.stage.readings if r in self.oracle.readings]
-        assert self.stage.readings, (
-            "each history agrees with some reading of PRODUCT.md, but no reading with all"
-        )
+        assert self.stage.readings, "each history agrees with some reading of PRODUCT.md, but no reading with all"
 
 
 def machine_for(stage: Stage) -> type[Campaign]:

@@ -85,9 +85,7 @@ class Standing:
 class World:
     """The fold of one log under one reading."""
 
-    def __init__(
-        self, *, programs: Mapping[str, Terms], now: datetime, reading: Reading | None = None
-    ) -> None:
+    def __init__(self, *, programs: Mapping[str, Terms], now: datetime, reading: Reading | None = None) -> None:
         self.programs = dict(programs)
         self.now = now
         self.reading = reading or Reading()

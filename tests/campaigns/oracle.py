@@ -165,9 +165,7 @@ def _wrong_result(verdict: EventVerdict, result: Mapping[str, Any], event_id: st
 
 def wrong_look(picture: Picture, seen: Observed, names: Mapping[str, str]) -> list[str]:
     wrong = _wrong_referrals(picture, seen, names)
-    places = {
-        item["id"]: (names[item["program_id"]], item["referee"]["customer_id"]) for item in seen.referrals
-    }
+    places = {item["id"]: (names[item["program_id"]], item["referee"]["customer_id"]) for item in seen.referrals}
     wrong += _wrong_rewards(picture, seen, places)
     for customer, items in seen.balances.items():
         shown = {i["unit"]: (i["available"], i["pending"]) for i in items if i["available"] or i["pending"]}

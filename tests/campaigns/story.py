@@ -31,9 +31,7 @@ HELD = Terms(
     min_amount_minor=2000,
     rewards=(
         RewardTerms("credit", "referrer", Give("credit", 1000), hold_days=14),
-        RewardTerms(
-            "share", "referee", Give("percent", percent=Decimal(10), ceiling_minor=3000), hold_days=14
-        ),
+        RewardTerms("share", "referee", Give("percent", percent=Decimal(10), ceiling_minor=3000), hold_days=14),
     ),
 )
 # The same with nothing held back.
@@ -70,9 +68,7 @@ def gave_back(order: str, amount: int, *, refund_id: str, event: str | None = No
     return Refund(event or f"refund-{refund_id}", order, refund_id, amount, "USD", START)
 
 
-def disputed(
-    order: str, status: DisputeStatus, *, dispute_id: str | None = None, event: str | None = None
-) -> Dispute:
+def disputed(order: str, status: DisputeStatus, *, dispute_id: str | None = None, event: str | None = None) -> Dispute:
     return Dispute(event or f"dispute-{order}-{dispute_id}-{status}", order, dispute_id, status, START)
 
 
@@ -127,9 +123,7 @@ class Story:
     def state(self, *, referee: str = "bob", program: str = "p") -> str:
         return self.picture.accepted[program, referee].state
 
-    def reward(
-        self, key: str, *, referee: str = "bob", program: str = "p"
-    ) -> tuple[str, int | None, int | None]:
+    def reward(self, key: str, *, referee: str = "bob", program: str = "p") -> tuple[str, int | None, int | None]:
         """(state, granted, reversed), where the model allows one state alone."""
         shown = self.picture.rewards[program, referee, key]
         (state,) = shown.states

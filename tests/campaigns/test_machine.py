@@ -29,9 +29,7 @@ def play(stage: Stage, *, examples: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "reading", [Reading(), Reading(*(not getattr(Reading(), f.name) for f in fields(Reading)))]
-)
+@pytest.mark.parametrize("reading", [Reading(), Reading(*(not getattr(Reading(), f.name) for f in fields(Reading)))])
 def test_an_honest_service_passes_whichever_way_it_reads_what_is_open(reading: Reading) -> None:
     stage = UnderstudyStage(reading=reading)
     play(stage, examples=60)

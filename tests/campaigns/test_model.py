@@ -92,9 +92,7 @@ def test_duplicates_by_event_and_by_order_change_nothing() -> None:
     )
     assert [v.kind for v in verdicts] == ["new", "duplicate", "duplicate", "duplicate"]
     assert story.reward("share") == ("pending", 500, 0)
-    assert [v.kind for v in story.hear_batch(bought("o2", on=1), bought("o2", on=1, event="x"))] == [
-        "invalid"
-    ] * 2
+    assert [v.kind for v in story.hear_batch(bought("o2", on=1), bought("o2", on=1, event="x"))] == ["invalid"] * 2
 
 
 def test_batch_recognises_its_own_duplicates() -> None:

@@ -64,9 +64,7 @@ class Understudy:
 
     def look(self, customers: list[str]) -> Observed:
         picture = self.world.picture()
-        accepted = [
-            (key, shown.referrer, shown.state, shown.reasons) for key, shown in picture.accepted.items()
-        ]
+        accepted = [(key, shown.referrer, shown.state, shown.reasons) for key, shown in picture.accepted.items()]
         rejected = [
             ((key[0], key[1]), key[2], "rejected", why) for key, rows in picture.rejected.items() for why in rows
         ]

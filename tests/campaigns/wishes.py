@@ -24,9 +24,7 @@ SECOND = timedelta(seconds=1)
 
 T = TypeVar("T")
 
-Kind = Literal[
-    "purchase", "planned", "refunded_total", "refund", "dispute", "again", "other_id", "altered", "used_id"
-]
+Kind = Literal["purchase", "planned", "refunded_total", "refund", "dispute", "again", "other_id", "altered", "used_id"]
 Moment = Literal[
     "now", "minute_ahead", "too_far_ahead", "hour_ago", "days_ago", "long_ago", "opening", "before_opening",
     "deadline", "after_deadline", "before_conversion", "with_conversion",
@@ -133,9 +131,7 @@ class Wishing:
         if wish.kind in ("purchase", "planned") or wish.kind not in ("refunded_total", "refund", "dispute"):
             planned = about or (self.planned.pop(0) if wish.kind == "planned" and self.planned else None)
             order = planned or self.new_order(wish)
-            return Purchase(
-                self._id(), order.order_id, order.customer, order.amount_minor, order.currency, at
-            )
+            return Purchase(self._id(), order.order_id, order.customer, order.amount_minor, order.currency, at)
         # Refunds and disputes happen now; only a time too far ahead is of interest, with nothing else wrong.
         at = at if (wish.moment, wish.kind) == ("too_far_ahead", "refund") else world.now
         order = about or self._order(wish, world)
@@ -155,9 +151,7 @@ class Wishing:
             event = _pick(self.news, wish.pick)
             order = self.new_order(wish)
             at = min(at, world.now)
-            return Purchase(
-                event.event_id, order.order_id, order.customer, order.amount_minor, order.currency, at
-            )
+            return Purchase(event.event_id, order.order_id, order.customer, order.amount_minor, order.currency, at)
         event = replace(event, event_id=self._id())
         if wish.kind == "altered" and isinstance(event, Purchase):
             return replace(event, amount_minor=wish.amount_minor, customer=wish.customer)
