@@ -88,13 +88,13 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
     return [f"{'.'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(value)]
 
 
-def every_schema() -> Iterator[dict[str, Any]]:
-    """Every schema of the document, at any depth."""
+def every_part() -> Iterator[dict[str, Any]]:
+    """Every object of the document, at any depth."""
     waiting: list[Any] = [document()]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             yield part
-            waiting.extend(value for name, value in part.items() if name not in {"example", "examples", "default"})
+            waiting.extend(part.values())
         elif isinstance(part, list):
             waiting.extend(part)

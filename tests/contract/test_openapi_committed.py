@@ -12,13 +12,15 @@ from contract.published import (
     PUBLISHED,
     Operation,
     document,
-    every_schema,
+    every_part,
     examples,
     faults,
     operations,
     resolved,
 )
 from flask.testing import FlaskClient
+
+from referral_service.kit.ids import has_valid_check
 
 # Python's own: no other reader of a pattern knows these.
 PYTHON_ONLY = re.compile(r"\\[AZ]|\(\?(P|[aiLmsux]|#|\()|\{,|[*+?}]\+")
@@ -120,11 +122,20 @@ def test_every_path_parameter_is_documented() -> None:
 
 
 def test_every_pattern_is_one_that_every_reader_understands() -> None:
-    patterns = {schema["pattern"] for schema in every_schema() if isinstance(schema.get("pattern"), str)}
+    patterns = {schema["pattern"] for schema in every_part() if isinstance(schema.get("pattern"), str)}
     assert len(patterns) > 5
     assert [pattern for pattern in patterns if PYTHON_ONLY.search(pattern)] == []
     # JSON Schema looks for a pattern anywhere in a text: what is to match the whole must say so.
     assert [pattern for pattern in patterns if not (pattern.startswith("^") and pattern.endswith("$"))] == []
+
+
+def test_the_codes_of_the_examples_are_codes() -> None:
+    parts = list(every_part())
+    said = [part.get("code") for part in parts] + [part["example"] for part in parts if part.get("name") == "code"]
+    # Eight capital characters are a random code, whose last one checks the others; a vanity text is shorter.
+    shown = [text for text in said if isinstance(text, str) and re.fullmatch(r"[0-9A-Z]{8}", text)]
+    assert "K7QM3XTS" in shown
+    assert [code for code in shown if not has_valid_check(code)] == []
 
 
 def test_every_request_refuses_what_is_not_declared() -> None:
