@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from campaigns.bad_days import machine_for
 from campaigns.driver import Driver
 from campaigns.facts import Enrol, Entry, Terms
-from campaigns.machine import machine_for
 from campaigns.model import OutOfOrder
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading, all_readings

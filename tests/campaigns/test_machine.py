@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from campaigns.machine import Stage, machine_for
+from campaigns.bad_days import machine_for
+from campaigns.machine import Stage
 from campaigns.model import World
 from campaigns.pictures import Reading
 from campaigns.understudy import BUGS, UnderstudyStage

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Literal, TypeVar
 
-from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, Terms, business_key
+from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, business_key
 from campaigns.model import FUTURE_TOLERANCE, Standing, World
 from hypothesis import strategies as st
 
@@ -113,12 +113,11 @@ class Wishing:
         self.orders.append(order)
         return order
 
-    def purchase_on_the_edge(self, standing: Standing, moment: Moment, terms: Terms) -> Purchase:
-        """One that qualifies, but for its time."""
-        order = Order(f"o{next(self.numbers)}", standing.referee, 5000, terms.currency)
+    def qualifying(self, standing: Standing, at: datetime, *, amount_minor: int, currency: str) -> Purchase:
+        """One that may count for this referral, if its time and amount allow it."""
+        order = Order(f"o{next(self.numbers)}", standing.referee, amount_minor, currency)
         self.orders.append(order)
-        at = _edge(moment, standing, standing.opens_at)
-        event = Purchase(self._id(), order.order_id, order.customer, order.amount_minor, order.currency, at)
+        event = Purchase(self._id(), order.order_id, order.customer, amount_minor, currency, at)
         self.sent.append(event)
         self.news.append(event)
         self.facts.add(business_key(event))
@@ -204,10 +203,10 @@ def occurred_at(wish: Wish, world: World) -> datetime:
     standings = [s for (_, referee), s in world.standings.items() if referee == wish.customer]
     if wish.moment == "now" or not standings:
         return now
-    return min(now, _edge(wish.moment, _pick(standings, wish.pick), now))
+    return min(now, edge_of(wish.moment, _pick(standings, wish.pick), now))
 
 
-def _edge(moment: Moment, standing: Standing, now: datetime) -> datetime:
+def edge_of(moment: Moment, standing: Standing, now: datetime) -> datetime:
     converted = now if standing.conversion is None else standing.conversion.occurred_at
     edges: dict[Moment, datetime] = {
         "opening": standing.opens_at,
