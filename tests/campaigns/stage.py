@@ -23,7 +23,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 # CAMPAIGN_SIZE -> database -> (examples, steps in each). "long" is SAFETY.md's size.
 SIZES = {
-    "ci": {"sqlite": (60, 30), "postgresql": (30, 30)},
+    "ci": {"sqlite": (45, 30), "postgresql": (20, 30)},
     "long": {"sqlite": (500, 50), "postgresql": (100, 50)},
 }
 
