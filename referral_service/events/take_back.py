@@ -10,14 +10,15 @@ from typing import cast
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from referral_service.events.given import GivenDispute, GivenRefund
-from referral_service.events.models import Dispute, Refund
+from referral_service.events.given import DISPUTE, GivenDispute, GivenRefund
+from referral_service.events.models import Dispute, Event, Refund
 from referral_service.events.policy import dispute_after, disputes_together, refunded
 from referral_service.events.purchases import PurchaseRow
 from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
 
 refunds = cast(Table, Refund.__table__)
 disputes = cast(Table, Dispute.__table__)
+events = cast(Table, Event.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,9 @@ def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf]
         state, event_id = stored.get(where, (None, ""))
         after = dispute_after(state, item.dispute.status)
         if after == state:
-            if item.dispute.status == state:
-                known[item.event_id] = event_id
+            said = event_id if item.dispute.status == state else _said_before(session, app_id=app_id, item=item)
+            if said is not None:
+                known[item.event_id] = said
             continue
         stored[where] = (after, item.event_id)
         changed[where] = {
@@ -105,6 +107,20 @@ def record_disputes(session: Session, *, app_id: int, given: Sequence[DisputeOf]
             list(changed.values()),
         )
     return known
+
+
+def _said_before(session: Session, *, app_id: int, item: DisputeOf) -> str | None:
+    """The earlier event that said the same of this dispute, where the dispute has gone further since."""
+    said = session.execute(
+        select(events.c.id, events.c.payload).where(
+            events.c.app_id == app_id,
+            events.c.purchase_id == item.purchase.id,
+            events.c.type == DISPUTE,
+            events.c.duplicate_of.is_(None),
+        )
+    )
+    told = {"key": item.dispute.key, "status": item.dispute.status}
+    return next((row.id for row in said if row.payload.get("dispute") == told), None)
 
 
 def add_up(session: Session, *, app_id: int, purchases: Sequence[PurchaseRow]) -> None:

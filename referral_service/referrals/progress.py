@@ -45,10 +45,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a fact counts: from `starts_at` to `deadline_at`, both included."""
+    """When a fact counts: from `starts_at` to `deadline_at`, both included.
+
+    Its message may come late. Where nothing has converted the referral yet, it must come within LATE_ARRIVAL after the
+    deadline; `has_converted` says that something has, and then an earlier fact may take over however late it is told.
+    """
 
     starts_at: datetime
     deadline_at: datetime
+    has_converted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def why_outside(fact: Fact, window: Window) -> str | None:
         return "before_window"
     if fact.occurred_at > window.deadline_at:
         return "after_deadline"
-    if fact.recorded_at > window.deadline_at + LATE_ARRIVAL:
+    if not window.has_converted and fact.recorded_at > window.deadline_at + LATE_ARRIVAL:
         return "arrived_too_late"
     return None
 

@@ -46,7 +46,7 @@ class ReferralRow:
 
     @property
     def window(self) -> Window:
-        return Window(self.window_starts_at, self.deadline_at)
+        return Window(self.window_starts_at, self.deadline_at, has_converted=self.conversion_no > 0)
 
     def turn(self, state: str, *, event: str, reason: str | None, now: datetime) -> Change:
         """Change the state, by the one table of legal transitions, and give what is to be announced."""
