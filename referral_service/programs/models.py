@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import (
@@ -41,6 +41,11 @@ class Program(Base):
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Two things that the newest terms say, where they are looked for by index.
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rewards_self: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    __table_args__ = (Index(None, "app_id", "status", "ends_at"),)
 
 
 class ProgramVersion(Base):
@@ -70,6 +75,9 @@ class Budget(Base):
     program_id: Mapped[str] = mapped_column(Id, primary_key=True)
     used_minor: Mapped[int] = mapped_column(Number, default=0)
     used_count: Mapped[int] = mapped_column(Number, default=0)
+    # What was announced of it last: `ample`, `low` or `exhausted`; `sequence` counts the announcements.
+    level: Mapped[str] = mapped_column(Word, default="ample", server_default="ample")
+    sequence: Mapped[int] = mapped_column(Number, default=0, server_default="0")
 
     __table_args__ = (
         belongs_to("programs", "app_id", "program_id"),

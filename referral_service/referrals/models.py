@@ -145,6 +145,23 @@ class RefereeAnchor(Base):
     )
 
 
+class ReferrerAnchor(Base):
+    """How many accepted referrals a referrer has where a program bounds that; locked by the claim that adds one."""
+
+    __tablename__ = "referrer_anchors"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    program_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    referrer_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    accepted_count: Mapped[int] = mapped_column(Number, default=0)
+
+    __table_args__ = (
+        belongs_to("programs", "app_id", "program_id"),
+        belongs_to("customers", "app_id", "referrer_id"),
+        CheckConstraint("accepted_count >= 0", name="not_negative"),
+    )
+
+
 class BudgetReservation(Base):
     """Budget set aside for a referral at its claim (`reserve: claimed`), given back when it expires."""
 

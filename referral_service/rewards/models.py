@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Word, belongs_to
+from referral_service.kit.db.base import Base, Id, JsonDocument, Key, Number, UtcDateTime, Word, belongs_to
 
 
 class Reward(Base):
@@ -45,6 +46,8 @@ class Reward(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sequence: Mapped[int] = mapped_column(Number, default=0)
+    # The facts it stands on: [step key, fact id, amount counted] of each.
+    counted: Mapped[list[list[Any]]] = mapped_column(JsonDocument, default=list, server_default="[]")
 
     __table_args__ = (
         UniqueConstraint("app_id", "program_id", "recipient_id", "reward_key", "subject"),
@@ -55,7 +58,9 @@ class Reward(Base):
         CheckConstraint("granted >= 0 AND reversed >= 0 AND reversed <= granted", name="reversed_within_granted"),
         Index(None, "app_id", "referral_id"),
         Index(None, "app_id", "recipient_id", "id"),
+        Index(None, "app_id", "subject"),
         Index(None, "app_id", "state", "hold_ends_at"),
+        Index(None, "app_id", "state", "accept_by"),
         Index(None, "app_id", "program_id", "state", "id"),
     )
 
@@ -110,7 +115,8 @@ class Coupon(Base):
     amount_off_minor: Mapped[int | None] = mapped_column(Number)
     currency: Mapped[str] = mapped_column(Word)
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
-    valid_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    # None: without end.
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state: Mapped[str] = mapped_column(Word)
     redeemed_order: Mapped[str | None] = mapped_column(Key)
     redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -119,4 +125,6 @@ class Coupon(Base):
         UniqueConstraint("app_id", "folded"),
         UniqueConstraint("app_id", "reward_id"),
         belongs_to("rewards", "app_id", "reward_id"),
+        Index(None, "app_id", "state", "valid_until"),
+        Index(None, "app_id", "redeemed_order"),
     )

@@ -1,0 +1,66 @@
+"""What whole programs need beside their terms: the facts behind each reward, open-ended coupons, limits on referrers.
+
+Revision: 0007, after 0006.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from referral_service.kit.db.base import Id, JsonDocument, Number, UtcDateTime, Word
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    op.add_column("rewards", sa.Column("counted", JsonDocument, nullable=False, server_default="[]"))
+    op.create_index(op.f("ix_rewards_app_id_subject"), "rewards", ["app_id", "subject"], unique=False)
+    op.create_index(op.f("ix_rewards_app_id_state_accept_by"), "rewards", ["app_id", "state", "accept_by"], unique=False)
+    with op.batch_alter_table("coupons") as coupons:
+        coupons.alter_column("valid_until", existing_type=UtcDateTime(), nullable=True)
+        coupons.create_index(op.f("ix_coupons_app_id_state_valid_until"), ["app_id", "state", "valid_until"])
+        coupons.create_index(op.f("ix_coupons_app_id_redeemed_order"), ["app_id", "redeemed_order"])
+    op.add_column("programs", sa.Column("ends_at", UtcDateTime(), nullable=True))
+    op.add_column("programs", sa.Column("rewards_self", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(op.f("ix_programs_app_id_status_ends_at"), "programs", ["app_id", "status", "ends_at"], unique=False)
+    op.add_column("budgets", sa.Column("level", Word, nullable=False, server_default="ample"))
+    op.add_column("budgets", sa.Column("sequence", Number, nullable=False, server_default="0"))
+    op.create_table(
+        "referrer_anchors",
+        sa.Column("app_id", Number, autoincrement=False, nullable=False),
+        sa.Column("program_id", Id, nullable=False),
+        sa.Column("referrer_id", Id, nullable=False),
+        sa.Column("accepted_count", Number, nullable=False),
+        sa.CheckConstraint("accepted_count >= 0", name=op.f("ck_referrer_anchors_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["app_id", "program_id"],
+            ["programs.app_id", "programs.id"],
+            name=op.f("fk_referrer_anchors_app_id_program_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["app_id", "referrer_id"],
+            ["customers.app_id", "customers.id"],
+            name=op.f("fk_referrer_anchors_app_id_referrer_id"),
+        ),
+        sa.PrimaryKeyConstraint("app_id", "program_id", "referrer_id", name=op.f("pk_referrer_anchors")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("referrer_anchors")
+    op.drop_column("budgets", "sequence")
+    op.drop_column("budgets", "level")
+    op.drop_index(op.f("ix_programs_app_id_status_ends_at"), "programs")
+    op.drop_column("programs", "rewards_self")
+    op.drop_column("programs", "ends_at")
+    # A coupon without end gets one that no shop will see.
+    op.execute("UPDATE coupons SET valid_until = valid_from WHERE valid_until IS NULL")
+    with op.batch_alter_table("coupons") as coupons:
+        coupons.drop_index(op.f("ix_coupons_app_id_redeemed_order"))
+        coupons.drop_index(op.f("ix_coupons_app_id_state_valid_until"))
+        coupons.alter_column("valid_until", existing_type=UtcDateTime(), nullable=False)
+    op.drop_index(op.f("ix_rewards_app_id_state_accept_by"), "rewards")
+    op.drop_index(op.f("ix_rewards_app_id_subject"), "rewards")
+    op.drop_column("rewards", "counted")
