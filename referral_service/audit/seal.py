@@ -6,18 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import orjson
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.models import AuditEntry, AuditHead
 from referral_service.audit.record import digest_of
 from referral_service.kit.clock import format_rfc3339
+from referral_service.kit.db.upsert import insert_unless_there
 
 START = bytes(32)
 BATCH_MAX = 1000
+
+_HEADS = cast(Table, AuditHead.__table__)
 
 
 def apps_to_seal(session: Session, *, limit: int = 100) -> list[int]:
@@ -117,7 +120,5 @@ def _sealed(session: Session, app_id: int) -> Iterator[AuditEntry]:
 
 
 def _locked_head(session: Session, app_id: int) -> AuditHead:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql.insert(AuditHead) if is_postgresql else sqlite.insert(AuditHead)
-    session.execute(insert.values(app_id=app_id, last_seq=0, last_chain=START).on_conflict_do_nothing())
+    session.execute(insert_unless_there(session, _HEADS), {"app_id": app_id, "last_seq": 0, "last_chain": START})
     return session.scalars(select(AuditHead).where(AuditHead.app_id == app_id).with_for_update()).one()

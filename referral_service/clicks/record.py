@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
+from typing import cast
 
 import structlog
-from sqlalchemy import Insert
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from referral_service.clicks.models import Click
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
+from referral_service.kit.db.upsert import insert_unless_there
 
 FLUSH_SECONDS = 0.1
 CLICKS_MAX = 10_000
 BATCH_MAX = 1_000
 RETRY_SECONDS_MAX = 5.0
 CLOSE_SECONDS = 5.0
+
+_CLICKS = cast(Table, Click.__table__)
 
 log = structlog.get_logger(__name__)
 
@@ -147,15 +150,10 @@ class ClickBuffer:
             for click in batch
         ]
         try:
-            self._database.transact(lambda session: session.execute(self._insert(), rows))
+            # A commit whose answer was lost is tried again: the same click must not be refused for being there.
+            self._database.transact(lambda session: session.execute(insert_unless_there(session, _CLICKS), rows))
         except (IntegrityError, DataError, ProgrammingError) as error:
             # Trying again cannot help, and the clicks behind these must not wait for ever.
             self.dropped += len(batch)
             self.written -= len(batch)
             log.error("clicks_refused", clicks=len(batch), error=type(error).__name__)
-
-    def _insert(self) -> Insert:
-        # A commit whose answer was lost is tried again: the same click must not be refused for being there.
-        if self._database.is_sqlite:
-            return sqlite.insert(Click).on_conflict_do_nothing()
-        return postgresql.insert(Click).on_conflict_do_nothing()

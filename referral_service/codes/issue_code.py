@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Insert, and_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, and_, select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeTaken, ProgramNotActive
@@ -14,6 +14,7 @@ from referral_service.codes.resolve import resolve_codes
 from referral_service.codes.vanity import clean_vanity, is_offensive
 from referral_service.customers.ensure_customers import ensure_customers
 from referral_service.customers.models import Customer
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.errors import NotFound
 from referral_service.kit.ids import new_id, random_code
 from referral_service.programs.models import Program
@@ -22,7 +23,8 @@ from referral_service.programs.read_programs import NO_SUCH_PROGRAM
 # 35 random bits: even among a hundred million codes of one app, eight misses in a row mean a broken generator.
 ATTEMPTS_MAX = 8
 
-_COLUMNS = Code.__table__.columns
+_CODES = cast(Table, Code.__table__)
+_COLUMNS = _CODES.columns
 
 
 def issue_code(
@@ -115,10 +117,4 @@ def _fresh_text() -> tuple[str, str]:
 def _inserted(session: Session, code: Code) -> bool:
     """Insert unless a unique key stands against it; on PostgreSQL this waits for whoever inserts the same right now."""
     values = {column.name: getattr(code, column.name) for column in _COLUMNS}
-    return session.execute(_insert(session).returning(Code.id), values).one_or_none() is not None
-
-
-def _insert(session: Session) -> Insert:
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(Code).on_conflict_do_nothing()
-    return sqlite.insert(Code).on_conflict_do_nothing()
+    return session.execute(insert_unless_there(session, _CODES, "id"), values).one_or_none() is not None

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Insert, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 
 customers = cast(Table, Customer.__table__)
@@ -27,7 +27,7 @@ def ensure_customers(session: Session, *, app_id: int, external_ids: Collection[
         return known
     # In one order everywhere, so that two transactions that make the same people never wait for each other crosswise.
     rows = [_empty(app_id, external_id, now) for external_id in sorted(missing)]
-    session.execute(insert_unless_known(session), rows)
+    session.execute(insert_unless_there(session, customers), rows)
     return known | find_customers(session, app_id=app_id, external_ids=missing)
 
 
@@ -42,14 +42,6 @@ def find_customers(session: Session, *, app_id: int, external_ids: Iterable[str]
         )
     )
     return {row.external_id: row.id for row in rows}
-
-
-def insert_unless_known(session: Session) -> Insert:
-    """Insert into customers; a row whose customer id is taken is left out (on PostgreSQL after its maker has ended)."""
-    taken = [customers.c.app_id, customers.c.external_id]
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(customers).on_conflict_do_nothing(index_elements=taken)
-    return sqlite.insert(customers).on_conflict_do_nothing(index_elements=taken)
 
 
 def _empty(app_id: int, external_id: str, now: datetime) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from referral_service.customers.emails import Emails, is_email
-from referral_service.customers.ensure_customers import customers, insert_unless_known
+from referral_service.customers.ensure_customers import customers
 from referral_service.customers.models import Customer
 from referral_service.customers.profile import CustomerRecord, Profile, open_profile, seal_profile
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 
 # Lost only to somebody who erases the same person between two statements of ours, each time anew.
@@ -109,8 +110,7 @@ def _sealed(sealer: Sealer, emails: Emails, profile: Profile, *, app_id: int, cu
 
 def _inserted(session: Session, values: dict[str, Any]) -> bool:
     """Insert unless the customer id is taken; on PostgreSQL this waits for whoever makes the same person right now."""
-    made = session.execute(insert_unless_known(session).returning(customers.c.id), values)
-    return made.one_or_none() is not None
+    return session.execute(insert_unless_there(session, customers, "id"), values).one_or_none() is not None
 
 
 def _update(session: Session, values: dict[str, Any], *, app_id: int, customer_id: str) -> None:

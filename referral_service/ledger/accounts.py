@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import NamedTuple, cast
 
 from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.ledger.models import LedgerAccount
 
 PENDING, AVAILABLE, DEBT = "pending", "available", "debt"
@@ -36,10 +36,6 @@ _LETTERS = {
 }
 
 ACCOUNTS = cast(Table, LedgerAccount.__table__)
-_OPEN = {
-    "postgresql": postgresql.insert(ACCOUNTS).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(ACCOUNTS).on_conflict_do_nothing(),
-}
 _STANDING = select(ACCOUNTS.c.owner, ACCOUNTS.c.unit, ACCOUNTS.c.kind, ACCOUNTS.c.balance, ACCOUNTS.c.sequence)
 
 
@@ -114,7 +110,7 @@ def open_accounts(session: Session, *, app_id: int, keys: Iterable[AccountKey], 
         for key in sorted(set(keys), key=lambda key: key.id)
     ]
     if rows:
-        session.execute(_OPEN[session.get_bind().dialect.name], rows)
+        session.execute(insert_unless_there(session, ACCOUNTS), rows)
 
 
 def lock_wallets(session: Session, *, app_id: int, keys: Iterable[WalletKey]) -> Wallets:

@@ -12,17 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.notifications.models import Notification, NotificationHead
 
 _ROWS = cast(Table, Notification.__table__)
 _HEADS = cast(Table, NotificationHead.__table__)
-_NEW_HEAD = {
-    "postgresql": postgresql.insert(_HEADS).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(_HEADS).on_conflict_do_nothing(),
-}
 _UNPLACED = select(_ROWS.c.id, _ROWS.c.object_id, _ROWS.c.sequence).where(_ROWS.c.position.is_(None))
 _PLACE = (
     update(_ROWS)
@@ -77,7 +73,7 @@ def in_order(rows: Iterable[Unplaced]) -> list[Unplaced]:
 
 
 def _lock_head(session: Session, app_id: int) -> int:
-    session.execute(_NEW_HEAD[session.get_bind().dialect.name], {"app_id": app_id, "last_position": 0})
+    session.execute(insert_unless_there(session, _HEADS), {"app_id": app_id, "last_position": 0})
     head = select(_HEADS.c.last_position).where(_HEADS.c.app_id == app_id).with_for_update(key_share=True)
     return int(session.execute(head).scalar_one())
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 import orjson
-from sqlalchemy import ColumnElement, delete, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Table, delete, select, text, tuple_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.upsert import insert_or_take_over
 from referral_service.kit.http.caller import Caller
 from referral_service.kit.http.idempotency import (
     WAIT_SECONDS_MAX,
@@ -19,11 +21,11 @@ from referral_service.kit.http.idempotency import (
     IdempotencyKeyReused,
 )
 from referral_service.tenants.models import IdempotencyKey
-from referral_service.tenants.upsert import insert_into
 
 KEPT_FOR = timedelta(hours=24)
 PURGED_AT_ONCE = 1000
 _LOCK_NOT_AVAILABLE = "55P03"
+_KEYS = cast(Table, IdempotencyKey.__table__)
 
 
 class KeptAnswers:
@@ -101,20 +103,14 @@ def _reserve(session: Session, caller: Caller, key: str, request_hash: bytes, no
         "created_at": now,
         "expires_at": now + KEPT_FOR,
     }
-    statement = (
-        insert_into(session, IdempotencyKey)
-        .values(app_id=caller.app_id, api_key_id=caller.key_id, key=key, **fresh)
-        .on_conflict_do_update(
-            index_elements=["app_id", "api_key_id", "key"], set_=fresh, where=IdempotencyKey.expires_at <= now
-        )
-        .returning(IdempotencyKey.key)
-    )
+    statement = insert_or_take_over(session, _KEYS, *fresh, over="expires_at", at="created_at", returning=("key",))
+    values = {"app_id": caller.app_id, "api_key_id": caller.key_id, "key": key, **fresh}
     if session.get_bind().dialect.name != "postgresql":
-        return session.execute(statement).first() is not None
+        return session.execute(statement, values).first() is not None
     # The unique key makes us wait for whoever holds it; the wait is bounded for this statement alone.
     session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS_MAX}s'"))
     try:
-        inserted = session.execute(statement).first() is not None
+        inserted = session.execute(statement, values).first() is not None
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after_seconds=1) from None

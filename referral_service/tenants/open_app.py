@@ -7,11 +7,13 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.errors import InvalidRequest
 from referral_service.kit.ids import ALPHABET, APP_ID_MAX, new_id
 from referral_service.tenants.create_key import NewKey, create_key
@@ -19,11 +21,12 @@ from referral_service.tenants.errors import SlugTaken
 from referral_service.tenants.models import App, Source
 from referral_service.tenants.scopes import Scope
 from referral_service.tenants.tenant import TEST, Tenant, tenant_from
-from referral_service.tenants.upsert import insert_unless_there
 
 API_PROVIDER = "api"
 SLUG_CHARACTERS_MAX = 40
 START_YEARS_MAX = 20
+
+_APPS = cast(Table, App.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def _insert(session: Session, *, name: str, mode: str, slug: str | None, offset:
             "clock_offset_us": offset // timedelta(microseconds=1),
             "created_at": now,
         }
-        insert_unless_there(session, App, values, on=["slug"])
+        session.execute(insert_unless_there(session, _APPS), values)
         row = session.scalars(select(App).where(App.public_id == public_id)).one_or_none()
         if row is not None:
             return row

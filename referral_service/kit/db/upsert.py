@@ -5,6 +5,7 @@ Statements are built once per table and dialect: on a hot path building one cost
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -31,6 +32,16 @@ def insert_or_add(session: Session, table: Table, column: str, *returning: str) 
     return _or_add(session.get_bind().dialect.name, table, column, returning)
 
 
+def insert_or_take_over(
+    session: Session, table: Table, *columns: str, over: str, at: str, returning: Sequence[str]
+) -> Executable:
+    """Return an insert that takes over a row whose `over` is no later than the new row's `at`: it overwrites `columns`.
+
+    It gives `returning` where it inserted or took over, and no row where the key is still in use.
+    """
+    return _or_take_over(session.get_bind().dialect.name, table, columns, over, at, tuple(returning))
+
+
 def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
@@ -47,6 +58,18 @@ def _or_overwrite(dialect: str, table: Table, columns: tuple[str, ...]) -> Execu
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+@cache
+def _or_take_over(
+    dialect: str, table: Table, columns: tuple[str, ...], over: str, at: str, returning: tuple[str, ...]
+) -> Executable:
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in columns},
+        where=table.c[over] <= statement.excluded[at],
+    ).returning(*_columns(table, returning))
 
 
 @cache
