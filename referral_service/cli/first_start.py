@@ -98,7 +98,7 @@ def _make(found: Opened) -> tuple[Demo, Secrets]:
     now = found.clock.now()
     key_ring = KeyRing(found.database, found.sealer, found.clock)
     emails = Emails(key_ring.email_index_key())
-    recipe = load_recipe(RECIPE)
+    recipe = load_recipe(RECIPE, now=now)
 
     def work(session: Session) -> tuple[Demo, Secrets]:
         operator = create_operator_key(session, name="Made at the first start", actor=ACTOR, now=now)

@@ -10,16 +10,17 @@ import marshmallow as ma
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from referral_service.cli.answers import Answer, table
+from referral_service.cli.answers import Answer, table, write_json
 from referral_service.cli.commands import Group
 from referral_service.cli.opening import ACTOR, opened
 from referral_service.cli.parameters import SETTING
 from referral_service.kit import strict_json
+from referral_service.kit.clock import SystemClock
 from referral_service.kit.errors import InvalidRequest, MalformedBody
 from referral_service.kit.http.problems import flatten
 from referral_service.programs.activate_program import activate_program
 from referral_service.programs.create_program import create_program
-from referral_service.programs.load_recipe import load_recipe, recipe_names
+from referral_service.programs.load_recipe import list_recipes, load_recipe
 from referral_service.programs.read_programs import list_programs
 from referral_service.programs.schemas import CreateProgramSchema, ProgramSchema
 from referral_service.tenants.tenant import find_tenant
@@ -73,19 +74,20 @@ def create(
         raise click.UsageError("Say either --recipe or --file.")
     if settings and recipe is None:
         raise click.UsageError("--set changes values of a --recipe.")
-    document = load_recipe(recipe, dict(settings)) if recipe else _document_in(file)
-    document |= {key: said for key, said in (("name", name), ("landing_url", landing_url)) if said is not None}
-    body = _checked(document)
+    written = {} if file is None else _document_in(file)
+    beside = {key: said for key, said in (("name", name), ("landing_url", landing_url)) if said is not None}
     with opened() as found:
         real = found.clock.now()
 
         def work(session: Session) -> dict[str, Any]:
             tenant = find_tenant(session, public_id=app)
             now = tenant.business_time(real)
+            # A recipe's dates are reckoned from the app's own day, which is another than today for a test app.
+            document = written if recipe is None else load_recipe(recipe, dict(settings), now=now)
             made = create_program(
                 session,
                 app_id=tenant.app_id,
-                **body,
+                **_checked(document | beside),
                 development=found.settings.development,
                 actor=ACTOR,
                 now=now,
@@ -140,24 +142,34 @@ def list_all(app: str) -> Answer:
     return Answer({"items": items, "next_cursor": None}, draw)
 
 
-@programs.command("recipes", examples=["referral-service programs recipes"])
-def recipes() -> Answer:
-    """List the programs that ship with the package."""
-    items = [{"recipe": name} | load_recipe(name) for name in recipe_names()]
+@programs.command(
+    "recipes",
+    examples=[
+        "referral-service programs recipes",
+        "referral-service programs recipes storage-boost > program.json",
+    ],
+)
+@click.argument("name", required=False)
+def recipes(name: str | None) -> Answer:
+    """List the programs that ship with the package, or print the recipe NAME.
+
+    What is printed is the whole body of POST /v1/programs, with today's dates where the recipe has any: change it as
+    you like and give it to `programs create --file`.
+    """
+    if name is not None:
+        document = load_recipe(name, now=SystemClock().now())
+        return Answer(document, lambda _: write_json(document))
+    items = list_recipes()
 
     def draw(console: Console) -> None:
-        rows = [
-            [it["recipe"], it["name"], it["terms"]["currency"], ", ".join(r["key"] for r in it["terms"]["rewards"])]
-            for it in items
-        ]
-        console.print(table("recipe", "name", "currency", "rewards", rows=rows))
+        rows = [[it["recipe"], it["name"], it["summary"]] for it in items]
+        console.print(table("recipe", "name", "what it is", rows=rows))
 
     return Answer({"items": items, "next_cursor": None}, draw)
 
 
-def _document_in(file: Path | None) -> dict[str, Any]:
+def _document_in(file: Path) -> dict[str, Any]:
     """Read a program's body, or terms alone; raise MalformedBody."""
-    assert file is not None
     with click.open_file(str(file), "rb") as opened_file:
         raw = opened_file.read(_BYTES_MAX + 1)
     try:

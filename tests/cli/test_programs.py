@@ -47,9 +47,34 @@ def test_values_of_a_recipe_can_be_set(cli: Cli, shop: Any) -> None:
 def test_every_recipe_is_listed_and_can_be_created(cli: Cli, shop: Any) -> None:
     listed = cli.json("programs", "recipes")["items"]
     assert [it["recipe"] for it in listed] == recipe_names()
-    assert "ride-credit" in cli.run("programs", "recipes").stdout
+    drawn = cli.run("programs", "recipes").stdout
     for it in listed:
-        cli.json("programs", "create", "--app", shop["app_id"], "--recipe", it["recipe"])
+        assert it["recipe"] in drawn
+        made = cli.json("programs", "create", "--app", shop["app_id"], "--recipe", it["recipe"])
+        assert (made["name"], made["status"]) == (it["name"], "draft")
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_is_printed_as_a_body_that_makes_the_same_program(cli: Cli, shop: Any, name: str) -> None:
+    printed = cli.run("programs", "recipes", name).stdout
+    assert json.loads(printed) == cli.json("programs", "recipes", name)
+    of_file = cli.json("programs", "create", "--app", shop["app_id"], "--file", "-", given=printed)
+    of_recipe = cli.json("programs", "create", "--app", shop["app_id"], "--recipe", name)
+    assert {part: of_file[part] for part in json.loads(printed)} == {
+        part: of_recipe[part] for part in json.loads(printed)
+    }
+
+
+def test_a_recipe_that_does_not_exist_is_not_printed(cli: Cli) -> None:
+    problem = cli.json("programs", "recipes", "no-such", exits=1)
+    assert (problem["code"], problem["recipes"]) == ("recipe_not_found", recipe_names())
+
+
+def test_the_dates_of_a_recipe_are_those_of_the_apps_own_day(cli: Cli) -> None:
+    trial = cli.json("apps", "create", "Trial", "--test", "--now", "2022-03-01T15:00:00Z")
+    made = cli.json("programs", "create", "--app", trial["app_id"], "--recipe", "contest")
+    assert made["terms"]["schedule"]["starts_at"] == "2022-03-01T00:00:00Z"
+    assert made["terms"]["schedule"]["ends_at"] == "2022-03-31T00:00:00Z"
 
 
 def test_a_file_holds_the_whole_body(cli: Cli, shop: Any, tmp_path: Path) -> None:
