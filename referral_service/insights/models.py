@@ -1,10 +1,10 @@
-"""Counters for funnels and ranks: deltas are appended where things happen, and rolled up by the worker."""
+"""Counters for funnels: deltas are appended where things happen, and rolled up by the worker."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Date, Index
+from sqlalchemy import Date
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, Key, Number, Word, belongs_to
@@ -37,20 +37,3 @@ class CounterDelta(Base):
     day: Mapped[date] = mapped_column(Date)
     key: Mapped[str] = mapped_column(Key, default="")
     delta: Mapped[int] = mapped_column(Number)
-
-
-class Rank(Base):
-    """How many conversions a referrer has in a program: the leaderboard is this table read by its index."""
-
-    __tablename__ = "ranks"
-
-    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
-    program_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    customer_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    conversions: Mapped[int] = mapped_column(Number, default=0)
-
-    __table_args__ = (
-        belongs_to("programs", "app_id", "program_id"),
-        belongs_to("customers", "app_id", "customer_id"),
-        Index(None, "app_id", "program_id", "conversions", "customer_id"),
-    )

@@ -1,4 +1,4 @@
-"""Referrals, the touches that led to them, their conversions and the facts those counted."""
+"""Referrals, the touches that led to them, their conversions, the facts those counted, and who has how many."""
 
 from __future__ import annotations
 
@@ -175,3 +175,20 @@ class BudgetReservation(Base):
     state: Mapped[str] = mapped_column(Key)
 
     __table_args__ = (belongs_to("referrals", "app_id", "referral_id"),)
+
+
+class Rank(Base):
+    """How many conversions a referrer has in a program: the leaderboard is this table read by its index."""
+
+    __tablename__ = "ranks"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    program_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    conversions: Mapped[int] = mapped_column(Number, default=0)
+
+    __table_args__ = (
+        belongs_to("programs", "app_id", "program_id"),
+        belongs_to("customers", "app_id", "customer_id"),
+        Index(None, "app_id", "program_id", "conversions", "customer_id"),
+    )
