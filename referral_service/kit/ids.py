@@ -98,9 +98,14 @@ def fold(text: str) -> str | None:
     return folded if _FOLDED.fullmatch(folded) else None
 
 
+def random_text(characters: int) -> str:
+    """Return so many random characters of the alphabet, each of five bits and equally likely; it is its folded form."""
+    return "".join([secrets.choice(ALPHABET) for _ in range(characters)])
+
+
 def random_code() -> str:
     """Return seven random characters (35 bits) and a check character, in its folded form."""
-    body = "".join([secrets.choice(ALPHABET) for _ in range(CODE_CHARACTERS - 1)])
+    body = random_text(CODE_CHARACTERS - 1)
     # Shifted once more, the remainder of the body is what the last character must cancel.
     return body + ALPHABET[_times_x(_remainder(body))]
 

@@ -30,11 +30,15 @@ class RewardLike(Protocol):
     hold_ends_at: datetime
     accept_by: datetime | None
     expires_at: datetime | None
+    released_at: datetime | None
     created_at: datetime
 
 
-def reward_document(reward: RewardLike) -> dict[str, Any]:
-    """Return the reward with its recipient's `cus_` id as `customer_id`; the app's own id is joined when it is read."""
+def reward_document(reward: RewardLike, coupon: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the reward with its recipient's `cus_` id as `customer_id`; the app's own id is joined when it is read.
+
+    `coupon` is the document of the coupon that it gave (`coupons.follow.coupon_told`), once it is released.
+    """
     return {
         "id": reward.id,
         "key": reward.reward_key,
@@ -53,7 +57,7 @@ def reward_document(reward: RewardLike) -> dict[str, Any]:
         "accept_by": reward.accept_by and format_rfc3339(reward.accept_by),
         "expires_at": reward.expires_at and format_rfc3339(reward.expires_at),
         "created_at": format_rfc3339(reward.created_at),
-        "coupon": None,
+        "coupon": coupon,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from referral_service.audit.record import record
 from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.errors import InvalidRequest
-from referral_service.kit.ids import ALPHABET, APP_ID_MAX, new_id
+from referral_service.kit.ids import APP_ID_MAX, new_id, random_text
 from referral_service.tenants.create_key import NewKey, create_key
 from referral_service.tenants.errors import SlugTaken
 from referral_service.tenants.models import App, Source
@@ -112,8 +111,7 @@ def _insert(session: Session, *, name: str, mode: str, slug: str | None, offset:
             return row
         if slug is not None:
             raise SlugTaken
-        ending = "".join(secrets.choice(ALPHABET) for _ in range(4)).lower()
-        wanted = f"{_slug_of(name)}-{ending}"
+        wanted = f"{_slug_of(name)}-{random_text(4).lower()}"
 
 
 def _slug_of(name: str) -> str:
