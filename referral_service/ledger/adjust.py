@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,8 +10,20 @@ from sqlalchemy.orm import Session
 from referral_service.kit.ids import new_id
 from referral_service.ledger.accounts import ADJUSTMENT, APP_OWNER, AVAILABLE, DEBT, WalletKey
 from referral_service.ledger.entries import Entry, Leg, LotChange, LotOpening
-from referral_service.ledger.lots import lock_spendable, take_from_lots
+from referral_service.ledger.lots import emptied, lock_spendable, take_from_lots
 from referral_service.ledger.post import Held, open_wallets, post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusted:
+    """A correction by hand. `emptied` are the rewards (or adjustments) whose lots have nothing left by it."""
+
+    id: str
+    unit: str
+    amount: int
+    expires_at: datetime | None
+    recorded_at: datetime
+    emptied: tuple[str, ...] = ()
 
 
 def adjust(
@@ -23,8 +36,8 @@ def adjust(
     reason: str,
     now: datetime,
     expires_at: datetime | None = None,
-) -> str:
-    """Give `amount`, or take it if it is below zero; return the adjustment's id (`adj_…`).
+) -> Adjusted:
+    """Give `amount`, or take it if it is below zero. `reason` is a word for the books and whoever hears of the balance.
 
     What is given is a lot, which pays a debt first as a release does, and ends at `expires_at`. What is taken comes
     from the lots as a redemption would, and raises InsufficientBalance (409) if it is more than can be spent.
@@ -37,6 +50,7 @@ def adjust(
         changes = tuple(taking.change for taking in takings)
         opens, paid = None, 0
     else:
+        takings = []
         held = open_wallets(session, app_id=app_id, keys=[key], now=now)
         paid = min(amount, held.wallets[key].owed)
         opens = LotOpening(
@@ -66,4 +80,11 @@ def adjust(
         changes=changes,
     )
     post(session, app_id=app_id, entries=[entry], held=held, now=now)
-    return adjustment_id
+    return Adjusted(
+        id=adjustment_id,
+        unit=unit,
+        amount=amount,
+        expires_at=expires_at,
+        recorded_at=now,
+        emptied=tuple(emptied(takings)),
+    )

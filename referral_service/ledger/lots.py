@@ -54,6 +54,23 @@ def _told(amount: int, unit: str) -> str:
 
 def take_from_lots(session: Session, *, app_id: int, key: WalletKey, amount: int, now: datetime) -> list[Taking]:
     """Choose the lots that `amount` comes from: by earliest end, then oldest. The wallet is locked already."""
+    takings = _choose(session, app_id, key, amount, now)
+    missing = amount - sum(taking.amount for taking in takings)
+    if missing:
+        raise LedgerMisuse(f"the lots of {key} hold {missing} less than its balance")
+    return takings
+
+
+def would_empty(session: Session, *, app_id: int, customer_id: str, unit: str, amount: int, now: datetime) -> list[str]:
+    """Return the origins (reward or adjustment ids) of the lots that taking `amount` would empty, as it looks now.
+
+    Nothing is locked: the caller locks these rewards before the wallet, takes, and looks again at what was emptied.
+    """
+    return emptied(_choose(session, app_id, WalletKey(customer_id, unit), amount, now))
+
+
+def _choose(session: Session, app_id: int, key: WalletKey, amount: int, now: datetime) -> list[Taking]:
+    """Lots that `amount` comes from, as far as they reach."""
     statement = (
         select(_LOTS.c.id, _LOTS.c.origin, _LOTS.c.payer, _LOTS.c.rest)
         .where(*_in_wallet(app_id, key), or_(_LOTS.c.expires_at.is_(None), _LOTS.c.expires_at > now))
@@ -63,7 +80,7 @@ def take_from_lots(session: Session, *, app_id: int, key: WalletKey, amount: int
     while amount:
         page = session.execute(statement.limit(_PAGE).offset(len(takings))).all()
         if not page:
-            raise LedgerMisuse(f"the lots of {key} hold {amount} less than its balance")
+            break
         for lot in page:
             taken = min(amount, lot.rest)
             takings.append(Taking(lot.id, lot.origin, lot.payer, taken, lot.rest - taken))

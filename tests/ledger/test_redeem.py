@@ -17,6 +17,7 @@ from referral_service.kit.db.engines import Database
 from referral_service.kit.ids import new_id
 from referral_service.ledger.adjust import adjust
 from referral_service.ledger.errors import InsufficientBalance, LedgerMisuse
+from referral_service.ledger.lots import would_empty
 
 THREADS = 8
 
@@ -29,7 +30,7 @@ def rests(database: Database, app_id: int) -> dict[str, int]:
 def by_hand(session: Session, app_id: int, customer_id: str, amount: int) -> str:
     return adjust(
         session, app_id=app_id, customer_id=customer_id, unit="USD", amount=amount, reason="goodwill", now=NOW
-    )
+    ).id
 
 
 def test_lots_are_taken_by_earliest_end_then_oldest(database: Database, app_id: int) -> None:
@@ -130,6 +131,31 @@ def test_hundreds_of_small_lots_are_spent_together(database: Database, app_id: i
     redeemed = database.transact(lambda session: spend(session, app_id, rewards[0], 249))
     assert len(redeemed.emptied) == 249
     assert database.read(lambda session: violations(session, app_id)) == []
+
+
+def test_what_a_redemption_would_empty_is_known_before_anything_is_locked(database: Database, app_id: int) -> None:
+    alice = new_id("cus")
+    first, second = Given(alice), Given(alice)
+    for reward in (first, second):
+        database.transact(lambda session, it=reward: do(session, app_id, it.grant(100), it.release(100)))  # type: ignore[misc]
+
+    def foreseen(amount: int) -> list[str]:
+        return database.read(
+            lambda session: would_empty(session, app_id=app_id, customer_id=alice, unit="USD", amount=amount, now=NOW)
+        )
+
+    assert foreseen(99) == []
+    assert foreseen(100) == [first.reward_id]
+    assert foreseen(150) == [first.reward_id]
+    assert foreseen(200) == [first.reward_id, second.reward_id]
+    # More than there is: the redemption itself will refuse it.
+    assert foreseen(1000) == [first.reward_id, second.reward_id]
+    taken = database.transact(
+        lambda session: adjust(
+            session, app_id=app_id, customer_id=alice, unit="USD", amount=-150, reason="by_hand", now=NOW
+        )
+    )
+    assert taken.emptied == (first.reward_id,)
 
 
 @pytest.mark.parametrize("amount", [0, -1])
