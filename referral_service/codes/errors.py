@@ -35,6 +35,14 @@ class InvalidVanityText(InvalidRequest):
     remedy = "Use 3 to 20 letters A to Z and digits; single hyphens may stand between them."
 
 
+class ProgramNotStarted(Conflict):
+    """`starts_at` says when it does."""
+
+    code, status = "program_not_started", 409
+    title = "The program has not started yet."
+    remedy = "Send it again once the program has started: schedule.starts_at in its terms says when."
+
+
 class ProgramNotActive(Conflict):
     code, status = "program_not_active", 409
     title = "The program is not active."

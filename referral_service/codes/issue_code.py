@@ -8,17 +8,20 @@ from typing import cast
 from sqlalchemy import Table, and_, select
 from sqlalchemy.orm import Session
 
-from referral_service.codes.errors import CodeTaken, ProgramNotActive
+from referral_service.codes.errors import CodeTaken, ProgramNotActive, ProgramNotStarted
 from referral_service.codes.models import Code
 from referral_service.codes.resolve import resolve_codes
 from referral_service.codes.vanity import clean_vanity, is_offensive
 from referral_service.customers.ensure_customers import ensure_customers
 from referral_service.customers.models import Customer
+from referral_service.kit.clock import format_rfc3339
 from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.errors import NotFound
 from referral_service.kit.ids import new_id, random_code
 from referral_service.programs.models import Program
+from referral_service.programs.policy import NOT_STARTED, why_no_claims
 from referral_service.programs.read_programs import NO_SUCH_PROGRAM
+from referral_service.programs.terms_of import terms_of
 
 # 35 random bits: even among a hundred million codes of one app, eight misses in a row mean a broken generator.
 ATTEMPTS_MAX = 8
@@ -33,11 +36,13 @@ def issue_code(
     """Return the customer's active code in this program, and whether this call made it.
 
     There is one at most: whoever asks again, or at the same time, gets the same, also when asking for another vanity
-    text. The customer is made if absent. Raises NotFound for the program, ProgramNotActive, InvalidVanityText,
-    CodeNotAllowed, CodeTaken.
+    text. The customer is made if absent. Raises NotFound for the program, ProgramNotActive, ProgramNotStarted,
+    InvalidVanityText, CodeNotAllowed, CodeTaken.
     """
     wanted = clean_vanity(vanity) if vanity is not None else None
-    customer_id, existing = _find(session, app_id=app_id, program_id=program_id, external_id=customer_external_id)
+    customer_id, existing = _find(
+        session, app_id=app_id, program_id=program_id, external_id=customer_external_id, now=now
+    )
     if existing is not None:
         return existing, False
     if customer_id is None:
@@ -82,7 +87,9 @@ def active_code(session: Session, *, app_id: int, program_id: str, customer_id: 
     return None if row is None else Code(**row._mapping)
 
 
-def _find(session: Session, *, app_id: int, program_id: str, external_id: str) -> tuple[str | None, Code | None]:
+def _find(
+    session: Session, *, app_id: int, program_id: str, external_id: str, now: datetime
+) -> tuple[str | None, Code | None]:
     """Return the customer's `cus_` id and active code, as far as they exist, in one statement."""
     mine = and_(Customer.app_id == Program.app_id, Customer.external_id == external_id)
     active = and_(
@@ -92,7 +99,7 @@ def _find(session: Session, *, app_id: int, program_id: str, external_id: str) -
         Code.state == "active",
     )
     row = session.execute(
-        select(Program.status, Customer.id.label("found_customer_id"), *_COLUMNS)
+        select(Program.status, Program.version, Customer.id.label("found_customer_id"), *_COLUMNS)
         .select_from(Program)
         .outerjoin(Customer, mine)
         .outerjoin(Code, active)
@@ -100,7 +107,11 @@ def _find(session: Session, *, app_id: int, program_id: str, external_id: str) -
     ).one_or_none()
     if row is None:
         raise NotFound(NO_SUCH_PROGRAM)
-    if row.status != "active":
+    schedule = terms_of(session, app_id=app_id, versions=[(program_id, row.version)])[program_id, row.version].schedule
+    why_not = why_no_claims(row.status, schedule, made_at=now, now=now)
+    if why_not == NOT_STARTED:
+        raise ProgramNotStarted(starts_at=schedule.starts_at and format_rfc3339(schedule.starts_at))
+    if why_not is not None:
         raise ProgramNotActive(program_status=row.status)
     columns = {column.name: row._mapping[column] for column in _COLUMNS}
     return row.found_customer_id, None if columns["id"] is None else Code(**columns)

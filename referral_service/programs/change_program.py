@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from referral_service.audit.record import record
 from referral_service.programs.activate_program import demand_carried_out
 from referral_service.programs.check_settings import SETTINGS, check_settings
-from referral_service.programs.create_program import add_version
+from referral_service.programs.create_program import add_version, note_terms
 from referral_service.programs.document import program_document
 from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.models import Program
@@ -46,6 +46,7 @@ def change_program(
             if program.status != "draft":
                 demand_carried_out(terms)
             program.version += 1
+            note_terms(program, terms)
             version = add_version(session, program, canonical, now=now)
             changed.append("terms")
     if changed:

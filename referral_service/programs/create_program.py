@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
+from referral_service.kit.clock import utc
 from referral_service.kit.ids import new_id
 from referral_service.programs.check_settings import check_settings
 from referral_service.programs.document import program_document
 from referral_service.programs.models import Budget, Program, ProgramVersion
+from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms.parse import parse_terms
 from referral_service.programs.terms_of import note_new_version
 
@@ -48,7 +50,7 @@ def create_program(
         "signed_links_only": signed_links_only,
     }
     settings = check_settings(said, development=development)
-    canonical, _ = parse_terms(terms, at="terms")
+    canonical, parsed = parse_terms(terms, at="terms")
     program = Program(
         app_id=app_id,
         id=new_id("prg"),
@@ -59,8 +61,10 @@ def create_program(
         activated_at=None,
         archived_at=None,
         ended_at=None,
+        rewards_self=False,
         **settings,
     )
+    note_terms(program, parsed)
     session.add(program)
     session.flush()
     # Made with the program, so that whoever grants a reward finds the row to lock.
@@ -76,6 +80,14 @@ def create_program(
         now=now,
     )
     return program_document(program, version)
+
+
+def note_terms(program: Program, terms: Terms) -> None:
+    """Copy onto the program what is looked for by index: when its newest terms end, and whether any of its versions
+    ever rewarded people for what they do themselves.
+    """
+    program.ends_at = terms.schedule.ends_at and utc(terms.schedule.ends_at)
+    program.rewards_self = program.rewards_self or any(reward.side == "self" for reward in terms.rewards)
 
 
 def add_version(session: Session, program: Program, canonical: dict[str, Any], *, now: datetime) -> ProgramVersion:

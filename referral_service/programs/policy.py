@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import datetime
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
+
+from referral_service.programs.terms.document import Schedule
 
 Status: TypeAlias = Literal["draft", "active", "paused", "archived", "ended"]
 Act: TypeAlias = Literal["activate", "pause", "archive"]
@@ -18,6 +21,8 @@ TRANSITIONS: dict[Act, tuple[frozenset[Status], Status]] = {
     "archive": (frozenset({"draft", "active", "paused"}), "archived"),
 }
 CLOSED: frozenset[Status] = frozenset({"archived", "ended"})
+
+NOT_ACTIVE, NOT_STARTED = "program_not_active", "program_not_started"
 
 # As long as any text in a body may be; with the code and the click token it stays below the 2 KiB of a whole address.
 URL_BYTES_MAX = 1024
@@ -35,6 +40,19 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 def is_legal(act: Act, status: str) -> bool:
     """Tell whether a program of this status may take the step."""
     return status in TRANSITIONS[act][0]
+
+
+def why_no_claims(status: str, schedule: Schedule, *, made_at: datetime, now: datetime) -> str | None:
+    """Why a program of this status, with its newest schedule, takes no code or claim made at that time; None: it does.
+
+    Both edges of the schedule still count. Once its end has passed, a claim made before it comes too late as well, just
+    as it does as soon as the worker has ended the program.
+    """
+    if status != "active" or (schedule.ends_at is not None and schedule.ends_at < now):
+        return NOT_ACTIVE
+    if schedule.starts_at is not None and made_at < schedule.starts_at:
+        return NOT_STARTED
+    return None
 
 
 def host_fault(host: str) -> str | None:

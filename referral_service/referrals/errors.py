@@ -53,8 +53,69 @@ class NotNew(ClaimRefused):
 
 class AlreadyReferred(ClaimRefused):
     code, status = "already_referred", 409
-    title = "The referee was already referred by someone else."
-    remedy = "The first accepted claim in a program is final."
+    title = "The referee was already referred."
+    remedy = (
+        "The first accepted claim of a referee in a program is final; among programs that take only people whom no "
+        "other such program has (eligibility.one_program_per_referee), so is the first of all."
+    )
 
 
-REFUSALS: dict[str, type[ClaimRefused]] = {kind.code: kind for kind in (SelfReferral, NotNew, AlreadyReferred)}
+class NotEligibleReferee(ClaimRefused):
+    code, status = "not_eligible_referee", 409
+    title = "The program is not for this referee."
+    remedy = (
+        "The referee's attributes must match eligibility.referee_audience in the program's terms. Tell the service "
+        "the referee's attributes (PUT /v1/customers/{customer_id}), then claim again."
+    )
+
+
+class NotEligibleReferrer(ClaimRefused):
+    code, status = "not_eligible_referrer", 409
+    title = "The program is not for this referrer."
+    remedy = (
+        "The referrer's attributes must match eligibility.referrer_audience in the program's terms. Tell the service "
+        "the referrer's attributes (PUT /v1/customers/{customer_id}), then claim again."
+    )
+
+
+class ReferrerHasNotPurchased(ClaimRefused):
+    code, status = "referrer_has_not_purchased", 409
+    title = "The referrer has not bought anything yet."
+    remedy = (
+        "Only customers refer in this program: tell the service of a purchase of the referrer that was made before "
+        "the claim, then claim again."
+    )
+
+
+class TooManyReferees(ClaimRefused):
+    code, status = "too_many_referees", 409
+    title = "The referrer has as many referees as the program allows."
+    remedy = (
+        "A place comes free when one of the referrer's referrals is rejected; a larger number stands in the "
+        "program's terms, as eligibility.max_referees_per_referrer."
+    )
+
+
+class ReviewNotPossible(Conflict):
+    """`referral_state` is where the referral stands."""
+
+    code, status = "review_not_possible", 409
+    title = "This referral does not wait for that decision."
+    remedy = (
+        "A referral under review can be approved or rejected, a pending one can be rejected. To take back what a "
+        "converted one gave, void its rewards."
+    )
+
+
+REFUSALS: dict[str, type[ClaimRefused]] = {
+    kind.code: kind
+    for kind in (
+        SelfReferral,
+        NotNew,
+        AlreadyReferred,
+        NotEligibleReferee,
+        NotEligibleReferrer,
+        ReferrerHasNotPurchased,
+        TooManyReferees,
+    )
+}

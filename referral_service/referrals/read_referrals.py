@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,19 @@ def read_touches(session: Session, *, app_id: int, referral_id: str) -> list[Tou
         .order_by(Touch.n)
     )
     return [TouchRow(*row) for row in rows]
+
+
+def touches_of(session: Session, *, app_id: int, referral_ids: Sequence[str]) -> dict[str, list[TouchRow]]:
+    """Return the touches of many claims, by referral, each list in its order."""
+    found: dict[str, list[TouchRow]] = {}
+    rows = session.execute(
+        select(Touch.referral_id, Touch.kind, Touch.at, Touch.code_id, Touch.counted, Touch.reason)
+        .where(Touch.app_id == app_id, Touch.referral_id.in_(referral_ids))
+        .order_by(Touch.referral_id, Touch.n)
+    )
+    for referral_id, kind, at, code_id, counted, reason in rows:
+        found.setdefault(referral_id, []).append(TouchRow(kind, at, code_id, counted, reason))
+    return found
 
 
 def list_referrals(

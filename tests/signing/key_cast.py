@@ -6,13 +6,16 @@ import itertools
 from typing import Any
 
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
+from builders import both_sides
 from cast import NOON
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
 from referral_service.kit.ids import new_id
-from referral_service.programs.models import Program
+from referral_service.programs.models import Program, ProgramVersion
+from referral_service.programs.terms.parse import parse_terms
 from referral_service.signing.key_ring import KeyRing
 from referral_service.signing.models import SigningKey
 from referral_service.signing.rotate import ensure_keys
@@ -94,5 +97,20 @@ def start_program(database: Database, app_id: int, **changes: Any) -> Program:
         "created_at": NOON,
     }
     program = Program(app_id=app_id, id=new_id("prg"), **(values | changes))
-    database.transact(lambda session: session.add(program))
+    canonical, _ = parse_terms({"currency": "USD", "rewards": both_sides()})
+    version = ProgramVersion(
+        app_id=app_id,
+        id=new_id("ver"),
+        program_id=program.id,
+        version=program.version,
+        terms=canonical,
+        created_at=NOON,
+    )
+
+    def work(session: Session) -> None:
+        session.add(program)
+        session.flush()
+        session.add(version)
+
+    database.transact(work)
     return program

@@ -1,0 +1,96 @@
+"""Places that claims take where a program bounds them: one program per referee, so many referees per referrer.
+
+A place belongs to a referral that is accepted, that is, not rejected. Who has one is decided by rows that claims meet
+on: the anchor of a referee is a row of its own key, the anchor of a referrer a row that is locked while the referrals
+are counted. Counting anew each time, no version of the terms and no rejection can leave a number behind that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from referral_service.kit.db.upsert import insert_or_add, insert_unless_there
+from referral_service.referrals.models import RefereeAnchor, ReferrerAnchor
+from referral_service.referrals.policy import REJECTED
+from referral_service.referrals.store import ReferralRow, referrals
+
+referee_anchors = cast(Table, RefereeAnchor.__table__)
+referrer_anchors = cast(Table, ReferrerAnchor.__table__)
+
+ANCHORED = select(referee_anchors.c.referral_id).where(
+    referee_anchors.c.app_id == bindparam("app_id"), referee_anchors.c.referee_id == bindparam("referee_id")
+)
+OF_REFERRER = (
+    referrals.c.app_id == bindparam("b_app_id"),
+    referrals.c.referrer_id == bindparam("b_referrer_id"),
+    referrals.c.program_id == bindparam("b_program_id"),
+    referrals.c.state != REJECTED,
+)
+AS_FAR_AS_IT_MATTERS = select(func.count()).select_from(
+    select(referrals.c.id).where(*OF_REFERRER).limit(bindparam("places")).subquery()
+)
+NOTE_COUNT = (
+    update(referrer_anchors)
+    .where(
+        referrer_anchors.c.app_id == bindparam("b_app_id"),
+        referrer_anchors.c.program_id == bindparam("b_program_id"),
+        referrer_anchors.c.referrer_id == bindparam("b_referrer_id"),
+    )
+    .values(accepted_count=select(func.count()).select_from(referrals).where(*OF_REFERRER).scalar_subquery())
+)
+
+
+def is_anchored(session: Session, *, app_id: int, referee_id: str) -> bool:
+    """Tell whether a locked referee has an accepted referral in a program that wants to be the only one."""
+    found = session.execute(ANCHORED, {"app_id": app_id, "referee_id": referee_id})
+    return found.scalar_one_or_none() is not None
+
+
+def anchor(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:
+    """Note stored referrals of locked referees as the only ones of their kind; a referee who has one keeps that."""
+    wanted = [
+        {"app_id": app_id, "referee_id": row.referee_id, "referral_id": row.id}
+        for row in sorted(rows, key=lambda row: row.referee_id)
+    ]
+    if wanted:
+        session.execute(insert_unless_there(session, referee_anchors), wanted)
+
+
+def count_referees(session: Session, *, app_id: int, program_id: str, referrer_id: str, places: int) -> int:
+    """How many accepted referrals the referrer has in the program, `places` at most.
+
+    Other claims for the referrer there, where they are counted, wait until this transaction ends.
+    """
+    key = {"app_id": app_id, "program_id": program_id, "referrer_id": referrer_id}
+    # Adding nothing locks the row, which is made where it is not there yet.
+    session.execute(
+        insert_or_add(session, referrer_anchors, "accepted_count", "accepted_count"), key | {"accepted_count": 0}
+    )
+    named = {"b_app_id": app_id, "b_program_id": program_id, "b_referrer_id": referrer_id}
+    return int(session.execute(AS_FAR_AS_IT_MATTERS, named | {"places": places}).scalar_one())
+
+
+def note_count(session: Session, *, app_id: int, row: ReferralRow) -> None:
+    """Keep how many they are with this one, for people who look into the books; nothing is decided by it."""
+    named = {"b_app_id": app_id, "b_program_id": row.program_id, "b_referrer_id": row.referrer_id}
+    session.connection().execute(NOTE_COUNT, named)
+
+
+def give_back_claim_slots(session: Session, *, app_id: int, referrals: Sequence[ReferralRow]) -> None:
+    """Give back what referrals held that were rejected just now. Call it while their referees are locked.
+
+    A referrer's number needs nothing: it is counted anew by the next claim.
+    """
+    if not referrals:
+        return
+    session.execute(
+        delete(referee_anchors).where(
+            referee_anchors.c.app_id == app_id,
+            referee_anchors.c.referee_id.in_(sorted({row.referee_id for row in referrals})),
+            referee_anchors.c.referral_id.in_([row.id for row in referrals]),
+        )
+    )
