@@ -10,6 +10,7 @@ from referral_service.clicks import views as clicks
 from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
+from referral_service.insights import views as insights
 from referral_service.journeys.views import clock as journeys_clock
 from referral_service.journeys.views import events as journeys_events
 from referral_service.journeys.views import notifications as journeys_notifications
@@ -47,6 +48,7 @@ VIEWS = (
     journeys_rewards,
     journeys_wallet,
     journeys_notifications,
+    insights,
     journeys_clock,
     privacy,
     webhooks_in,

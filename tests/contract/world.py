@@ -31,10 +31,13 @@ class World:
 
 
 def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database: Database) -> World:
-    """Make a program with a conversion in it, one that is open, and a hook that was parked."""
+    """Make a program with a conversion in it, one that is open, and a hook that was parked.
+
+    The referrer shows on the leaderboard.
+    """
     api = Api(client, key=key, clock=clock)
     program = a_program(api)
-    a_customer(api, ALICE)
+    a_customer(api, ALICE, leaderboard_opt_in=True)
     a_customer(api, BOB)
     code = a_code(api, program)
     referral = a_claim(api, code, referee=BOB)
