@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from referral_service.programs.terms.document import Schedule
 
 Status: TypeAlias = Literal["draft", "active", "paused", "archived", "ended"]
-Act: TypeAlias = Literal["activate", "pause", "archive"]
+Act: TypeAlias = Literal["activate", "pause", "archive", "end"]
 
 STATUSES: tuple[Status, ...] = ("draft", "active", "paused", "archived", "ended")
 # Every legal step: the act, from where, to where. What is archived or ended stays so.
@@ -19,6 +19,8 @@ TRANSITIONS: dict[Act, tuple[frozenset[Status], Status]] = {
     "activate": (frozenset({"draft", "paused"}), "active"),
     "pause": (frozenset({"active"}), "paused"),
     "archive": (frozenset({"draft", "active", "paused"}), "archived"),
+    # By the worker, once the schedule has come to its end.
+    "end": (frozenset({"active", "paused"}), "ended"),
 }
 CLOSED: frozenset[Status] = frozenset({"archived", "ended"})
 

@@ -31,6 +31,9 @@ def take_step(
         program.activated_at = now
     if after == "archived":
         program.archived_at = now
+    if after == "ended":
+        # As announced by its schedule, however late the worker comes: what is reckoned from it does not depend on that.
+        program.ended_at = program.ends_at
     record(
         session,
         app_id=program.app_id,

@@ -29,11 +29,14 @@ def test_the_table_of_legal_steps_is_this() -> None:
         ("archive", "draft"),
         ("archive", "active"),
         ("archive", "paused"),
+        ("end", "active"),
+        ("end", "paused"),
     }
     assert {act: to for act, (_, to) in TRANSITIONS.items()} == {
         "activate": "active",
         "pause": "paused",
         "archive": "archived",
+        "end": "ended",
     }
 
 
