@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from referral_service.events.purchases import purchases
+from referral_service.events.purchases import PurchaseRow, purchases
+from referral_service.events.register import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,27 @@ class PurchaseFacts:
     dispute_state: str | None
     lines: list[dict[str, Any]] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+    @classmethod
+    def of(cls, row: PurchaseRow) -> PurchaseFacts | None:
+        """The facts of a purchase at hand; None while it is not confirmed, or nobody knows whose it is."""
+        if row.customer_id is None or row.confirmed_at is None or row.occurred_at is None:
+            return None
+        return cls(
+            id=row.id,
+            customer_id=row.customer_id,
+            event_id=row.event_id or "",
+            order_key=row.order_key or "",
+            amount_minor=row.amount_minor or 0,
+            currency=row.currency or "",
+            occurred_at=row.occurred_at,
+            confirmed_at=row.confirmed_at,
+            refunded_minor=row.refunded_minor,
+            dispute_state=row.dispute_state,
+            lines=row.lines,
+            attributes=row.attributes,
+        )
 
 
 COLUMNS = [
@@ -62,3 +84,41 @@ def purchases_of(session: Session, *, app_id: int, customer_ids: Sequence[str]) 
     for row in session.execute(CONFIRMED, {"app_id": app_id, "ids": list(customer_ids)}):
         found[row.customer_id].append(PurchaseFacts(*row))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """An event of the app's own about one customer; `payload` holds amount, lines and attributes."""
+
+    id: str
+    customer_id: str
+    external_id: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    payload: dict[str, Any]
+
+
+EVENTS = select(
+    events.c.id,
+    events.c.customer_id,
+    events.c.external_id,
+    events.c.type,
+    events.c.occurred_at,
+    events.c.recorded_at,
+    events.c.payload,
+).where(
+    events.c.app_id == bindparam("app_id"),
+    events.c.customer_id.in_(bindparam("ids", expanding=True)),
+    events.c.type.in_(bindparam("types", expanding=True)),
+    events.c.duplicate_of.is_(None),
+)
+
+
+def events_of(session: Session, *, app_id: int, asked: Mapping[str, frozenset[str]]) -> list[EventFacts]:
+    """The events of these customers of the types asked for, by customer; in no particular order."""
+    if not asked:
+        return []
+    types = frozenset().union(*asked.values())
+    rows = session.execute(EVENTS, {"app_id": app_id, "ids": sorted(asked), "types": sorted(types)})
+    return [EventFacts(*row) for row in rows if row.type in asked[row.customer_id]]

@@ -25,6 +25,7 @@ ANSWER_FIRST = (
     .values({name: bindparam(f"b_{name}") for name in (*_TOLD, "duplicate_of", "first_answer")})
 )
 ANSWER_LATER = update(events).where(*_THE_EVENT).values({name: bindparam(f"b_{name}") for name in _TOLD})
+ASSIGN = update(events).where(*_THE_EVENT).values(customer_id=bindparam("b_customer_id"))
 # What most events that nobody is referred by turn out to be; the others are updated once their outcome is known.
 FIRST_OUTCOME, FIRST_REASON = "parked", "no_referral"
 
@@ -49,6 +50,18 @@ def insert_new_events(
         ],
     )  # fmt: skip
     return {event_id for (event_id,) in rows}
+
+
+def assign_customers(session: Session, *, app_id: int, owners: Mapping[str, str]) -> None:
+    """Say whose events these are, by event id: before anything is judged by them."""
+    if owners:
+        session.connection().execute(
+            ASSIGN,
+            [
+                {"b_app_id": app_id, "b_id": event_id, "b_customer_id": customer_id}
+                for event_id, customer_id in sorted(owners.items())
+            ],
+        )
 
 
 def event_ids(session: Session, *, app_id: int, source_id: str, external_ids: Iterable[str]) -> dict[str, str]:

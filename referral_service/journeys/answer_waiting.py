@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, Result, strongest
 from referral_service.events.register import Told, events, write_answers
-from referral_service.journeys.answers import purchase_result, taken_back_result
-from referral_service.journeys.settle import Settled
+from referral_service.journeys.answers import fact_result, taken_back_result
+from referral_service.journeys.judge import Settled
 
 # Why a refund or a dispute waits; a purchase may wait for whatever reason its code was refused, too.
 WAITING_REASONS = ("no_referral", "no_purchase")
@@ -41,7 +41,7 @@ def answer_waiting(session: Session, *, app_id: int, settled: Iterable[Settled],
         concerned = by_purchase[purchase_id]
         results: list[Result] = []
         if kind == PURCHASE:
-            results = [purchase_result(item, purchase_id) for item in concerned]
+            results = [fact_result(item, purchase_id) for item in concerned]
         elif kind in (REFUND, DISPUTE):
             results = [taken_back_result(item, purchase_id) for item in concerned]
         if results:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from referral_service.events.given import Result
-from referral_service.journeys.settle import Settled
-from referral_service.referrals.policy import CONVERTED, REJECTED, REVERSED
+from referral_service.journeys.judge import Settled
+from referral_service.journeys.plan_rewards import Item
+from referral_service.referrals.policy import CONVERTED, PENDING, REJECTED, REVERSED
 from referral_service.referrals.progress import why_not_counted
+from referral_service.rewards.plan import Plan
+
+GIVES_BACK, TAKES = frozenset({"restore"}), frozenset({"void", "claw_back"})
 
 
-def purchase_result(settled: Settled, purchase_id: str) -> Result:
-    """What a confirmed purchase meant for one referral of its customer."""
+def fact_result(settled: Settled, fact_id: str) -> Result:
+    """What a confirmed purchase, or another event, meant for one referral of its customer."""
+    settled = settled.about(fact_id)
     decision = settled.decision
-    result = Result(settled.referral.program_id, settled.referral.id, "recorded")
-    if purchase_id in settled.counted_ids:
-        result.reward_ids = settled.reward_ids
+    result = Result(settled.referral.program_id, settled.referral.id, "recorded", reward_ids=_ids(settled, fact_id))
+    if fact_id in settled.counted_ids:
         if decision.state == REVERSED:
             result.outcome, result.reason = "reversed", decision.reason
         else:
@@ -27,43 +31,81 @@ def purchase_result(settled: Settled, purchase_id: str) -> Result:
             result.outcome, result.reward_ids = "reversed", settled.reward_ids
         result.reason = "not_new"
         return result
-    fact = next(fact for fact in settled.facts if fact.id == purchase_id)
+    if result.reward_ids:
+        return result
+    fact = next((fact for fact in settled.facts if fact.id == fact_id), None)
+    if fact is None:
+        result.reason = "not_asked_for"
+        return result
     why = why_not_counted(fact, settled.terms, settled.referral.window)
     if why == "wrong_currency":
         result.outcome = "parked"
-    if why is None:
-        why = _why_passed_over(settled)
-    result.reason = why
+    result.reason = _why_passed_over(settled) if why is None else why
     return result
 
 
 def taken_back_result(settled: Settled, purchase_id: str) -> Result:
     """What a refund or a dispute of a purchase meant for one referral of its customer."""
+    settled = settled.about(purchase_id)
     decision = settled.decision
     result = Result(settled.referral.program_id, settled.referral.id, "recorded")
-    if purchase_id not in settled.counted_ids:
+    standing = _standing_on(settled.plans, purchase_id)
+    is_counted = purchase_id in settled.counted_ids
+    if not is_counted and not standing:
         result.reason = "not_counted"
         return result
-    takes = _rewards_moved(settled, "void", "claw_back")
-    gives_back = _rewards_moved(settled, "restore")
-    result.reward_ids = [reward_id for reward_id in settled.reward_ids if reward_id in takes | gives_back]
-    has_turned = decision.state != settled.was.state
-    if gives_back or (settled.was.state == REVERSED and decision.state == CONVERTED):
+    takes, gives_back = _moved(standing, TAKES), _moved(standing, GIVES_BACK)
+    result.reward_ids = [plan.reward.id for plan in standing if plan.reward.id in takes | gives_back]
+    has_turned = is_counted and decision.state != settled.was.state
+    if gives_back or (is_counted and settled.was.state == REVERSED and decision.state == CONVERTED):
         result.outcome, result.reason = "converted", "dispute_won"
     elif takes or (has_turned and decision.state == REVERSED):
-        result.outcome, result.reason = "reversed", decision.taken.reason
+        result.outcome, result.reason = "reversed", decision.taken.reason or _why(standing)
     else:
         result.reason = "already_reversed" if decision.state == REVERSED else "nothing_to_reverse"
     return result
 
 
-def _rewards_moved(settled: Settled, *movements: str) -> set[str]:
-    return {plan.reward.id for plan in settled.plans if any(move.movement in movements for move in plan.moves)}
+def own_results(own: Iterable[Item], customer_id: str, fact_id: str) -> list[Result]:
+    """What a fact earned its own customer, or took back, by program."""
+    results = []
+    for item in own:
+        mine = [plan for plan in item.plans if plan.is_changed and plan.reward.recipient_id == customer_id]
+        standing = _standing_on(mine, fact_id)
+        if standing:
+            result = Result(item.program_id or "", None, "recorded", reward_ids=[plan.reward.id for plan in standing])
+            if _moved(standing, TAKES):
+                result.outcome, result.reason = "reversed", _why(standing)
+            results.append(result)
+    return results
 
 
-def other_results(settled: Iterable[Settled]) -> list[Result]:
-    """What an event that no program of its customer waits for meant: it is kept for whoever asks."""
-    return [Result(item.referral.program_id, item.referral.id, "recorded", "not_asked_for") for item in settled]
+def together(results: Iterable[Result], own: Iterable[Result]) -> list[Result]:
+    """One result for each program: what a person's own rewards add joins what the referral there was told."""
+    joined = {result.program_id: result for result in results}
+    for result in own:
+        there = joined.setdefault(result.program_id, result)
+        if there is not result:
+            there.reward_ids = [*there.reward_ids, *result.reward_ids]
+            if there.outcome == "recorded":
+                there.outcome, there.reason = result.outcome, result.reason
+    return list(joined.values())
+
+
+def _standing_on(plans: Iterable[Plan], fact_id: str) -> list[Plan]:
+    return [plan for plan in plans if any(counted[1] == fact_id for counted in plan.reward.counted)]
+
+
+def _ids(settled: Settled, fact_id: str) -> list[str]:
+    return [plan.reward.id for plan in _standing_on(settled.plans, fact_id)]
+
+
+def _moved(plans: Iterable[Plan], movements: frozenset[str]) -> set[str]:
+    return {plan.reward.id for plan in plans if any(move.movement in movements for move in plan.moves)}
+
+
+def _why(plans: Iterable[Plan]) -> str | None:
+    return next((move.reason for plan in plans for move in plan.moves if move.movement in TAKES), None)
 
 
 def _why_passed_over(settled: Settled) -> str:
@@ -71,4 +113,6 @@ def _why_passed_over(settled: Settled) -> str:
         return "referral_rejected"
     if settled.decision.reason == "person_erased":
         return "person_erased"
+    if settled.decision.state == PENDING:
+        return "more_needed"
     return "already_released" if settled.was.is_released else "already_converted"

@@ -8,20 +8,21 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.codes.errors import CodeNotFound, CodeRevoked, ProgramNotActive
-from referral_service.customers.canon_index_of import canon_index_of, is_erased
+from referral_service.codes.errors import CodeNotFound, CodeRevoked, ProgramNotActive, ProgramNotStarted
+from referral_service.customers.canon_index_of import is_erased
 from referral_service.customers.ensure_customers import ensure_customers
 from referral_service.customers.find_by_email import find_by_email
 from referral_service.customers.lock_customers import LockedCustomer, lock_customers
 from referral_service.customers.put_customer import note_email
-from referral_service.events.facts_of import purchases_of
 from referral_service.events.policy import lies_ahead
 from referral_service.events.purchases import adopt_purchases
 from referral_service.journeys.answer_waiting import answer_waiting
+from referral_service.journeys.judge_claim import keep_places, why_refused
 from referral_service.journeys.see_touches import GivenTouch, see_touches
-from referral_service.journeys.settle import as_fact, settle
+from referral_service.journeys.settle import settle
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
+from referral_service.programs.policy import NOT_ACTIVE, NOT_STARTED, why_no_claims
 from referral_service.programs.read_programs import programs_by_id
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
@@ -32,7 +33,6 @@ from referral_service.referrals.errors import (
     InvalidTouch,
     OccurredInFuture,
 )
-from referral_service.referrals.policy import bought_before
 from referral_service.referrals.record_claim import ClaimMade, accept_claim, accepted_referral, refuse_claim
 from referral_service.referrals.store import ReferralRow, lock_referrals_of
 
@@ -62,7 +62,7 @@ def claim(
     """Claim a referee for whoever shared the touch that counts; `now` is business time.
 
     A refusal that is to be kept is an outcome, not an exception. Raises OccurredInFuture, CodeNotFound, CodeRevoked,
-    ClickExpired, EvidenceNotAccepted, InvalidTouch and ProgramNotActive, and then keeps nothing.
+    ClickExpired, EvidenceNotAccepted, InvalidTouch, ProgramNotActive and ProgramNotStarted, and then keeps nothing.
     """
     claimed_at = occurred_at or now
     if lies_ahead(claimed_at, now=now):
@@ -113,8 +113,12 @@ def weigh_evidence(
     newest = {
         program_id: terms for (program_id, _), terms in terms_of(session, app_id=app_id, versions=versions).items()
     }
-    active = frozenset(program.id for program in programs.values() if program.status == "active")
-    chosen, judged = attribute(seen, terms=newest, active=active, claimed_at=claimed_at)
+    closed = {
+        program.id: why
+        for program in programs.values()
+        if (why := why_no_claims(program.status, newest[program.id].schedule, made_at=claimed_at, now=now))
+    }
+    chosen, judged = attribute(seen, terms=newest, closed=closed, claimed_at=claimed_at)
     if chosen is None or chosen.program_id is None or chosen.referrer_id is None or chosen.code_id is None:
         raise _problem_of(judged[-1].reason)
     terms = newest[chosen.program_id]
@@ -148,33 +152,19 @@ def decide_claim(
     accepted = accepted_referral(session, app_id=app_id, program_id=made.program_id, referee_id=referee.id)
     if accepted is not None and accepted.referrer_id == made.referrer_id:
         return ClaimOutcome(SAME, accepted)
-    reason = None
-    if _same_person(session, app_id=app_id, referee=referee, said_canon=said_canon, referrer_id=made.referrer_id):
-        reason = "self_referral"
-    elif accepted is not None:
-        reason = "already_referred"
-    elif terms.eligibility.referee_is_new:
-        bought = purchases_of(session, app_id=app_id, customer_ids=[referee.id])[referee.id]
-        if bought_before([as_fact(purchase) for purchase in bought], made.window):
-            reason = "not_new"
+    rules = terms.eligibility
+    reason = why_refused(
+        session, app_id=app_id, made=made, rules=rules, referee=referee, said_canon=said_canon, accepted=accepted
+    )
     if reason is None:
         row = accept_claim(session, app_id=app_id, made=made, referee_id=referee.id, now=now)
+        keep_places(session, app_id=app_id, row=row, rules=rules)
         # Asked only now: the new row holds the referrer's key, so that an erasure came before it or waits for it.
         if is_erased(session, app_id=app_id, customer_id=made.referrer_id):
             raise CodeRevoked
         return ClaimOutcome(CREATED, row)
     refused = refuse_claim(session, app_id=app_id, made=made, referee_id=referee.id, reason=reason, now=now)
     return ClaimOutcome(REFUSED, refused, reason)
-
-
-def _same_person(
-    session: Session, *, app_id: int, referee: LockedCustomer, said_canon: bytes | None, referrer_id: str
-) -> bool:
-    if referee.id == referrer_id:
-        return True
-    known = {referee.email_canon_index, said_canon} - {None}
-    # Read, not locked: a referrer whose link goes round would otherwise hold up every claim.
-    return bool(known) and canon_index_of(session, app_id=app_id, customer_id=referrer_id) in known
 
 
 def _problem_of(reason: str | None) -> Problem:
@@ -184,6 +174,7 @@ def _problem_of(reason: str | None) -> Problem:
         "code_revoked": CodeRevoked(),
         "outside_window": ClickExpired(),
         "evidence_not_accepted": EvidenceNotAccepted(),
-        "program_not_active": ProgramNotActive(),
+        NOT_ACTIVE: ProgramNotActive(),
+        NOT_STARTED: ProgramNotStarted(),
     }
     return problems.get(reason or "", InvalidTouch())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
-from referral_service.journeys.plan_rewards import ON_CONVERSION
-from referral_service.journeys.settle import Settled, judge, rewards_by_referral
+from referral_service.journeys.judge import Settled, judge
 from referral_service.kit.clock import format_rfc3339
 from referral_service.kit.money import Money, format_money
 from referral_service.programs.terms.document import Terms
 from referral_service.referrals.policy import CONVERTED, EXPIRED, PENDING, REJECTED, REVERSED, bought_before
 from referral_service.referrals.progress import Fact, Progress, StepProgress, progress, why_not_counted
 from referral_service.referrals.read_referrals import TouchRow, read_referral, read_touches
+from referral_service.rewards.dues import ON_CONVERSION
 from referral_service.rewards.plan import Holding
 
 # A person who bought very often is told of the purchases closest to the window's beginning.
@@ -39,8 +39,7 @@ REASONS = {
 def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -> dict[str, Any]:
     """Return the explanation of one referral; changes nothing. Raises ReferralNotFound."""
     referral = read_referral(session, app_id=app_id, referral_id=referral_id)
-    rewards = rewards_by_referral(session, app_id=app_id, referrals=[referral], lock=False)
-    (judged,) = judge(session, app_id=app_id, referrals=[referral], rewards=rewards)
+    (judged,) = judge(session, app_id=app_id, referrals=[referral], lock=False)
     touches = read_touches(session, app_id=app_id, referral_id=referral_id)
     codes = _code_texts(session, app_id=app_id, ids={touch.code_id for touch in touches if touch.code_id})
     found = progress(judged.facts, judged.terms, referral.window)
@@ -53,7 +52,7 @@ def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -
         "checks": list(_checks(judged, touches, found, now)),
         "next_step": _next_step(judged.terms, found) if is_open else None,
         "deadline": format_rfc3339(referral.deadline_at) if is_open else None,
-        "rewards": _rewards(judged, rewards.get(referral.id, [])),
+        "rewards": _rewards(judged, judged.stored),
     }
 
 
@@ -191,7 +190,7 @@ def _check(rule: str, required: str, observed: str | None, *, passed: bool, at: 
     }
 
 
-def _rewards(judged: Settled, stored: list[Holding]) -> list[dict[str, Any]]:
+def _rewards(judged: Settled, stored: Sequence[Holding]) -> list[dict[str, Any]]:
     if stored:
         return [
             {

@@ -32,6 +32,7 @@ def find_purchases(session: Session, this: Round, *, tools: Tools, app_id: int, 
             same = several_rows(rows, group)
             # Names that lead to two people's purchases are no proof that these are one: nobody's money moves for it.
             if len(same) > 1 and len({row.customer_id for row in same} - {None}) <= 1:
+                this.merged[same[0].id] = [row.id for row in same[1:]]
                 _merge(session, app_id=app_id, rows=same)
                 this.learn(same[0])
                 changed[same[0].id] = same[0]

@@ -1,94 +1,179 @@
-"""From a decision about a referral to plans for its rewards. Pure."""
+"""From what is due to plans for rewards: stored ones are changed, new ones granted as far as the limits let them.
+
+The order of the items is the order of grants: ordinals, caps and budgets follow it. What can be decided without the
+database is: `rewards/dues.py` says what is due, `rewards/limits.py` and `fitting.py` what fits, `rewards/plan.py` the
+steps. Here is what they ask of the database, in the one order of locks: anchors, budgets, reservations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from referral_service.kit.ids import new_id
-from referral_service.programs.terms.document import Reward, Terms
-from referral_service.referrals.policy import Decision
-from referral_service.referrals.store import ReferralRow
-from referral_service.rewards.plan import Holding, Plan, Wanted, begin, change
-from referral_service.rewards.policy import PENDING, taken_back, worth
+from sqlalchemy.orm import Session
 
-ON_CONVERSION = "converted"
+from referral_service.customers.attributes_of import attributes_of
+from referral_service.journeys.announce_budgets import budget_changes
+from referral_service.notifications.announce import Change
+from referral_service.programs.newest_terms import newest_terms
+from referral_service.programs.terms.document import Reward
+from referral_service.rewards.anchors import (
+    counted_already,
+    insert_ordinals,
+    lock_anchors,
+    lock_budgets,
+    read_reservations,
+    save_limits,
+    used_in,
+)
+from referral_service.rewards.dues import Due
+from referral_service.rewards.fitting import Standing, Subject, change_stored, grant_new, moves_slot, reverse_orphan
+from referral_service.rewards.limits import LIFETIME, AnchorKey, Limits, period_of
+from referral_service.rewards.plan import Holding, Plan
+
+
+@dataclass(slots=True)
+class Item:
+    """One referral, or one person's own rewards: what is due, what is stored, and what becomes of it.
+
+    `orphans` are stored rewards whose facts are gone: they are reversed. `reserve` is the (minor units, number) to set
+    aside of the budget, `closes_reservation` says that nothing more will be taken of it.
+    """
+
+    program_id: str | None
+    referral_id: str | None
+    dues: Sequence[Due]
+    stored: Sequence[Holding] = ()
+    orphans: Sequence[tuple[Holding, Reward]] = ()
+    reserve: tuple[int, int] | None = None
+    closes_reservation: bool = False
+    back_for: str = "dispute_won"
+    plans: list[Plan] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Work:
+    item: Item
+    standing: Standing
+    is_fresh: bool = False
 
 
 def plan_rewards(
-    referral: ReferralRow,
-    terms: Terms,
-    decision: Decision,
-    *,
-    stored: Sequence[Holding],
-    taken_over: bool,
-    now: datetime,
-) -> list[Plan]:
-    """Plan every reward of the referral's conversion; none where there is no conversion.
+    session: Session, *, app_id: int, items: Sequence[Item], now: datetime, estimate: bool = False
+) -> list[Change]:
+    """Fill in each item's plans, locking what binds them; gives what is to be announced of budgets.
 
-    `taken_over`: an earlier purchase stands now where another one stood, which is the reason told for what comes back.
+    An `estimate` locks and writes nothing: what it says of limits is true of this moment only.
     """
-    if not decision.counted or decision.converted_at is None:
+    works = [work for item in items for work in _matched(item)]
+    _choose_fresh(session, [work for work in works if work.standing.holding is None], app_id=app_id)
+    # Most settlings change no reward at all, and most changes no slot: then nothing needs to be locked.
+    bound = [work.standing for work in works if work.is_fresh or moves_slot(work.standing, now)]
+    limits = _lock(session, items=items, bound=bound, app_id=app_id, now=now, estimate=estimate)
+    loaded = limits.anchors_used()
+    audience = {standing.due.recipient_id for standing in bound if standing.due.reward.audience}
+    attributes = attributes_of(session, app_id=app_id, ids=audience)
+    taken: list[tuple[Subject, int]] = []
+    for item in items:
+        _set_aside(limits, item)
+    for work in works:
+        if work.standing.holding is not None:
+            work.item.plans.append(change_stored(work.standing, limits, now=now))
+        elif work.is_fresh:
+            told = attributes.get(work.standing.due.recipient_id, {})
+            plan = grant_new(work.standing, limits, taken, told, now=now)
+            work.item.plans += [plan] if plan is not None else []
+    for item in items:
+        item.plans += [reverse_orphan(limits, holding, reward, now=now) for holding, reward in item.orphans]
+        if item.closes_reservation and item.referral_id is not None:
+            limits.give_back(item.referral_id)
+    if estimate:
         return []
-    by_key = {reward.reward_key: reward for reward in stored if reward.conversion_no == decision.conversion_no}
-    plans = []
-    for reward in terms.rewards:
-        if reward.on != ON_CONVERSION:
+    insert_ordinals(session, app_id=app_id, taken=taken)
+    changes = budget_changes(limits.budgets)
+    save_limits(session, app_id=app_id, limits=limits, loaded=loaded)
+    return changes
+
+
+def _matched(item: Item) -> list[_Work]:
+    by_subject = {(held.program_id, held.reward_key, held.subject, held.recipient_id): held for held in item.stored}
+    return [
+        _Work(
+            item,
+            Standing(
+                due, by_subject.get((due.program_id, due.reward.key, due.subject, due.recipient_id)), item.back_for
+            ),
+        )
+        for due in item.dues
+    ]
+
+
+def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> None:
+    """Mark the dues that are to be counted now: open ones, within their limits, that were not counted before."""
+    open_ones = [work for work in works if work.standing.due.is_open and not work.standing.due.is_past_limit]
+    # Only these can have been counted without a reward to show for it.
+    silent = {work.standing.subject for work in open_ones if _may_be_silent(work.standing.due.reward)}
+    known = counted_already(session, app_id=app_id, asked=silent) if silent else set()
+    given: Counter[tuple[int, str]] = Counter()
+    for item in {id(work.item): work.item for work in open_ones}.values():
+        given.update((id(item), held.reward_key) for held in item.stored)
+    for work in open_ones:
+        due, key = work.standing.due, (id(work.item), work.standing.due.reward.key)
+        if work.standing.subject in known:
             continue
-        current = by_key.get(reward.key)
-        wanted = _wanted(reward, decision, current, taken_over=taken_over)
-        if current is not None:
-            plans.append(change(current, wanted, now=now))
-        else:
-            plans.append(begin(_new(referral, terms, reward, decision, wanted, now=now), wanted, now=now))
-    return plans
+        most = due.reward.limit.count
+        # A person's own are counted over all of time, by their anchor; see `grant_new`.
+        if most is None or due.referral_id is None or given[key] < most:
+            given[key] += 1
+            work.is_fresh = True
 
 
-def _wanted(reward: Reward, decision: Decision, current: Holding | None, *, taken_over: bool) -> Wanted:
-    is_fixed = current is not None and current.released_at is not None
-    granted = current.granted if current is not None and is_fixed else worth(reward, decision.counted_minor)
-    back = taken_back(granted, decision.taken, on_refund=reward.on_refund)
-    completed_at = max(item.fact.occurred_at for item in decision.counted)
-    return Wanted(
-        granted=granted,
-        reversed=back,
-        # One that is kept in spite of a refund has nothing taken back.
-        is_whole=decision.taken.is_whole and back == granted,
-        occurred_at=completed_at,
-        hold_ends_at=completed_at + reward.hold,
-        reason=decision.taken.reason,
-        back_for="earlier_purchase" if taken_over else "dispute_won",
-    )
+def _may_be_silent(reward: Reward) -> bool:
+    return bool(reward.every or reward.milestones or reward.audience)
 
 
-def _new(
-    referral: ReferralRow, terms: Terms, reward: Reward, decision: Decision, wanted: Wanted, *, now: datetime
-) -> Holding:
-    """A reward that is not stored yet; its ordinal is taken when it is written."""
-    return Holding(
-        id=new_id("rwd"),
-        program_id=referral.program_id,
-        version=referral.version,
-        referral_id=referral.id,
-        conversion_no=decision.conversion_no,
-        recipient_id=referral.referrer_id if reward.side == "referrer" else referral.referee_id,
-        reward_key=reward.key,
-        subject=f"referral:{referral.id}:{decision.conversion_no}",
-        side=reward.side,
-        ordinal=0,
-        state=PENDING,
-        reason=None,
-        kind=reward.give.kind,
-        unit=terms.unit_of(reward.give) or reward.give.kind,
-        granted=wanted.granted,
-        reversed=0,
-        badge=None,
-        occurred_at=wanted.occurred_at,
-        hold_ends_at=wanted.hold_ends_at,
-        accept_by=None,
-        expires_at=None,
-        released_at=None,
-        created_at=now,
-        updated_at=now,
-        sequence=0,
-    )
+def _lock(
+    session: Session,
+    *,
+    items: Sequence[Item],
+    bound: Sequence[Standing],
+    app_id: int,
+    now: datetime,
+    estimate: bool,
+) -> Limits:
+    """Lock and read what binds these rewards; nothing at all where nothing moves."""
+    lost = [holding for item in items for holding, _ in item.orphans]
+    keys: set[AnchorKey] = {standing.key for standing in bound}
+    keys |= {(holding.program_id, holding.reward_key, holding.recipient_id) for holding in lost}
+    asking = [item for item in items if item.reserve is not None or item.closes_reservation]
+    limits = Limits(anchors=lock_anchors(session, app_id=app_id, keys=keys, estimate=estimate))
+    programs = {key[0] for key in keys} | {item.program_id for item in asking if item.program_id is not None}
+    if programs:
+        newest = newest_terms(session, app_id=app_id, program_ids=programs)
+        limits.budgets = lock_budgets(session, app_id=app_id, newest=newest, estimate=estimate)
+    if limits.budgets:
+        referrals = {item.referral_id for item in items if item.referral_id is not None}
+        limits.reservations = read_reservations(session, app_id=app_id, referral_ids=referrals, estimate=estimate)
+    _load_periods(session, limits, bound, app_id=app_id, now=now)
+    return limits
+
+
+def _load_periods(session: Session, limits: Limits, bound: Iterable[Standing], *, app_id: int, now: datetime) -> None:
+    for standing in bound:
+        cap = standing.due.reward.cap
+        if cap is None:
+            continue
+        period = period_of(cap.per, standing.holding.created_at if standing.holding else now)
+        if period != LIFETIME and (standing.key, period) not in limits.periods:
+            limits.periods[standing.key, period] = used_in(session, app_id=app_id, key=standing.key, period=period)
+
+
+def _set_aside(limits: Limits, item: Item) -> None:
+    if item.referral_id is None or item.program_id is None or item.reserve is None:
+        return
+    budget = limits.budgets.get(item.program_id)
+    if budget is not None and budget.reserves and item.referral_id not in limits.reservations:
+        minor, count = item.reserve
+        limits.reserve(item.referral_id, item.program_id, minor=minor, count=count)

@@ -26,15 +26,26 @@ from referral_service.events.purchases import (
     lock_purchases,
     save_purchases,
 )
-from referral_service.events.register import Told, event_ids, first_answers, insert_new_events, write_answers
+from referral_service.events.register import (
+    Told,
+    assign_customers,
+    event_ids,
+    first_answers,
+    insert_new_events,
+    write_answers,
+)
 from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
 from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.answers import other_results, purchase_result, taken_back_result
+from referral_service.journeys.answers import fact_result, own_results, taken_back_result, together
 from referral_service.journeys.claim_by_purchase import claim_by_purchase
 from referral_service.journeys.find_purchases import find_purchases
+from referral_service.journeys.judge import Settled
+from referral_service.journeys.own_facts import own_facts
+from referral_service.journeys.own_rewards import own_items
 from referral_service.journeys.people_of import people_of
+from referral_service.journeys.plan_rewards import Item
 from referral_service.journeys.round import Round, split_into_rounds
-from referral_service.journeys.settle import Settled, settle
+from referral_service.journeys.settle import settle
 from referral_service.journeys.tools import Tools
 from referral_service.kit.ids import new_id
 from referral_service.referrals.store import lock_referrals_of
@@ -48,9 +59,11 @@ def record_events(
     source_id: str,
     given: Sequence[GivenEvent],
     now: datetime,
+    estimate: bool = False,
 ) -> list[Answer]:
     """Record `given` and carry out what follows; one answer each, in their order. `now` is business time.
 
+    An `estimate` grants nothing and locks no limit: it says what would happen, and its caller keeps nothing of it.
     Nothing here raises for what an event says: what cannot be used yet is parked with a reason.
     """
     if not given:
@@ -64,7 +77,9 @@ def record_events(
     answers: dict[int, Answer] = {}
     for indexes in rounds:
         part = dict(fresh[index] for index in indexes)
-        found = _record_round(session, part, inserted, tools=tools, app_id=app_id, source_id=source_id, now=now)
+        found = _record_round(
+            session, part, inserted, tools=tools, app_id=app_id, source_id=source_id, now=now, estimate=estimate
+        )
         answers.update(zip(indexes, found, strict=True))
     return [answers[index] for index in range(len(given))]
 
@@ -94,14 +109,18 @@ def _record_round(
     app_id: int,
     source_id: str,
     now: datetime,
+    estimate: bool,
 ) -> list[Answer]:
     this = Round({event_id: event for event_id, event in fresh.items() if event_id in inserted})
     settled: dict[str, Settled] = {}
+    own: list[Item] = []
     if this.new:
         find_purchases(session, this, tools=tools, app_id=app_id, source_id=source_id, now=now)
+        owners = {event_id: this.customer_of(event_id) for event_id in this.custom}
+        assign_customers(session, app_id=app_id, owners={event_id: who for event_id, who in owners.items() if who})
         _take_back(session, this, app_id=app_id, now=now)
-        settled = _settle(session, this, tools=tools, app_id=app_id, now=now)
-    answers = _answer(session, this, app_id=app_id, settled=settled)
+        settled, own = _settle(session, this, tools=tools, app_id=app_id, now=now, estimate=estimate)
+    answers = _answer(session, this, app_id=app_id, settled=settled, own=own)
     seen = [event.external_id for event_id, event in fresh.items() if event_id not in inserted]
     repeated = event_ids(session, app_id=app_id, source_id=source_id, external_ids=seen) if seen else {}
     first_ids = set(repeated.values()) | set(this.duplicate_of.values())
@@ -137,7 +156,9 @@ def _take_back(session: Session, this: Round, *, app_id: int, now: datetime) -> 
     save_purchases(session, app_id=app_id, rows=changed)
 
 
-def _settle(session: Session, this: Round, *, tools: Tools, app_id: int, now: datetime) -> dict[str, Settled]:
+def _settle(
+    session: Session, this: Round, *, tools: Tools, app_id: int, now: datetime, estimate: bool
+) -> tuple[dict[str, Settled], list[Item]]:
     # One that only repeats may still have shown that two purchases are one.
     alive = {event_id for event_id in this.new if event_id not in this.duplicate_of or this.has_learned_by(event_id)}
     claiming = {event_id: event for event_id, event in this.of_type(PURCHASE).items() if event.claims}
@@ -155,10 +176,14 @@ def _settle(session: Session, this: Round, *, tools: Tools, app_id: int, now: da
             del this.duplicate_of[event_id]
             this.learn(this.purchases[event_id])
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
-    return settle(session, app_id=app_id, referrals=referrals, now=now)
+    own = own_items(session, app_id=app_id, facts=own_facts(this, alive, now=now), merged=this.merged)
+    settled = settle(session, app_id=app_id, referrals=referrals, own=own, now=now, estimate=estimate)
+    return settled, own
 
 
-def _answer(session: Session, this: Round, *, app_id: int, settled: dict[str, Settled]) -> dict[str, Answer]:
+def _answer(
+    session: Session, this: Round, *, app_id: int, settled: dict[str, Settled], own: Sequence[Item]
+) -> dict[str, Answer]:
     by_referee: dict[str, list[Settled]] = {}
     for item in settled.values():
         by_referee.setdefault(item.referral.referee_id, []).append(item)
@@ -166,8 +191,8 @@ def _answer(session: Session, this: Round, *, app_id: int, settled: dict[str, Se
     for event_id, event in this.new.items():
         if event_id in this.duplicate_of:
             continue
-        own = by_referee.get(this.customer_of(event_id) or "", [])
-        answers[event_id] = _answer_one(this, event_id, event, own)
+        theirs = by_referee.get(this.customer_of(event_id) or "", [])
+        answers[event_id] = _answer_one(this, event_id, event, theirs, own)
     about = {event_id: row.id for event_id, row in this.purchases.items()}
     told = [
         Told(
@@ -192,24 +217,24 @@ def _repeats(this: Round) -> list[Answer]:
     ]
 
 
-def _answer_one(this: Round, event_id: str, event: GivenEvent, own: Sequence[Settled]) -> Answer:
+def _answer_one(
+    this: Round, event_id: str, event: GivenEvent, theirs: Sequence[Settled], own: Sequence[Item]
+) -> Answer:
     purchase = this.purchases.get(event_id)
+    fact_id = event_id if purchase is None else purchase.id
     results: list[Result] = []
-    reason: str | None = None
-    if event.type == PURCHASE and purchase is not None:
-        results = [purchase_result(item, purchase.id) for item in own]
-        reason = this.claims.get(event_id) or this.people[event_id].reason or "no_referral"
-    elif event.type in (REFUND, DISPUTE) and purchase is not None:
+    reason: str | None = "no_referral"
+    if event.type in (REFUND, DISPUTE) and purchase is not None:
         if purchase.confirmed_at is None:
             reason = "no_purchase"
         elif event.refund is not None and event.refund.amount.currency != purchase.currency:
             reason = "wrong_currency"
         else:
-            results = [taken_back_result(item, purchase.id) for item in own]
-            reason = "no_referral"
+            results = [taken_back_result(item, fact_id) for item in theirs]
     else:
-        results = other_results(own)
-        reason = "no_referral"
+        results = [fact_result(item, fact_id) for item in theirs]
+        reason = this.claims.get(event_id) or this.people[event_id].reason or reason
+    results = together(results, own_results(own, this.customer_of(event_id) or "", fact_id))
     if not results:
         return Answer(event_id, event.external_id, "parked", reason)
     best = strongest(results)

@@ -11,6 +11,7 @@ from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.plan import Holding, release
 from referral_service.rewards.policy import PENDING
 from referral_service.rewards.store import COLUMNS, rewards
+from referral_service.rewards.stored_rules import stored_rules
 
 
 def release_due(session: Session, *, app_id: int, now: datetime, limit: int = 100) -> int:
@@ -26,5 +27,6 @@ def release_due(session: Session, *, app_id: int, now: datetime, limit: int = 10
         .with_for_update(skip_locked=True)
     )
     due = [Holding(*row) for row in session.execute(statement)]
-    carry_out(session, app_id=app_id, plans=[release(reward, now=now) for reward in due], now=now)
+    rules = stored_rules(session, app_id=app_id, rewards=due)
+    carry_out(session, app_id=app_id, plans=[release(reward, rules[reward.id], now=now) for reward in due], now=now)
     return len(due)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from referral_service.events.given import GivenEvent
+from referral_service.events.given import DISPUTE, PURCHASE, REFUND, GivenEvent
 from referral_service.events.purchases import PurchaseRow
 from referral_service.journeys.people_of import Person
 
@@ -21,6 +21,8 @@ class Round:
     claims: dict[str, str | None] = field(default_factory=dict)
     # Purchases of which this round has learned something: that they are paid, whose they are, or that two are one.
     learned_of: set[str] = field(default_factory=set)
+    # Purchases that turned out to be another one: their ids, by the id that carries on.
+    merged: dict[str, list[str]] = field(default_factory=dict)
 
     def learn(self, purchase: PurchaseRow) -> None:
         """Note that this round has learned something about a purchase."""
@@ -33,6 +35,13 @@ class Round:
     def of_type(self, *types: str) -> dict[str, GivenEvent]:
         """The new events of these types, by event id."""
         return {event_id: event for event_id, event in self.new.items() if event.type in types}
+
+    @property
+    def custom(self) -> dict[str, GivenEvent]:
+        """The new events of the app's own types, by event id."""
+        return {
+            event_id: event for event_id, event in self.new.items() if event.type not in (PURCHASE, REFUND, DISPUTE)
+        }
 
     def customer_of(self, event_id: str) -> str | None:
         """Whose event it is, as far as anybody knows: the purchase's person comes first."""

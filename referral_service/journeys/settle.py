@@ -7,166 +7,167 @@ transaction. So a message that comes twice, late or in the wrong order needs no 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.events.facts_of import PurchaseFacts, purchases_of
-from referral_service.journeys.plan_rewards import plan_rewards
+from referral_service.journeys.judge import Settled, judge
+from referral_service.journeys.plan_rewards import Item, plan_rewards
 from referral_service.notifications.announce import Change
-from referral_service.programs.terms.document import Terms
-from referral_service.programs.terms_of import terms_of
-from referral_service.referrals.policy import CONVERTED, REVERSED, Decision, Standing, decide
-from referral_service.referrals.progress import Fact
+from referral_service.programs.terms.document import Reward
+from referral_service.referrals.claim_slots import give_back_claim_slots
+from referral_service.referrals.policy import (
+    CONVERTED,
+    FOR_GOOD,
+    PENDING,
+    REJECTED,
+    REVERSED,
+    UNDER_REVIEW,
+)
+from referral_service.referrals.progress import progress
+from referral_service.referrals.ranks import count_conversions
 from referral_service.referrals.store import (
     ConversionRow,
     ReferralRow,
-    counted_facts,
     replace_counted,
     save_conversions,
     update_referrals,
 )
 from referral_service.rewards.carry_out import carry_out
-from referral_service.rewards.plan import Holding, Plan
-from referral_service.rewards.store import rewards_of_referrals
+from referral_service.rewards.dues import dues_of
+from referral_service.rewards.plan import Holding
+from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, worth_at_most
+
+__all__ = ["Settled", "settle"]
 
 
-@dataclass(slots=True)
-class Settled:
-    """What settling did to one referral. `facts` are all its referee's; `plans` what became of its rewards."""
+def settle(
+    session: Session,
+    *,
+    app_id: int,
+    referrals: Sequence[ReferralRow],
+    own: Sequence[Item] = (),
+    now: datetime,
+    estimate: bool = False,
+) -> dict[str, Settled]:
+    """Settle locked referrals, set-wise; gives what became of each, by referral id. `now` is business time.
 
-    referral: ReferralRow
-    terms: Terms
-    facts: Sequence[Fact]
-    was: Standing
-    decision: Decision
-    plans: list[Plan] = field(default_factory=list)
-
-    @property
-    def reward_ids(self) -> list[str]:
-        return [plan.reward.id for plan in self.plans]
-
-    @property
-    def counted_ids(self) -> frozenset[str]:
-        return frozenset(item.fact.id for item in self.decision.counted)
-
-    @property
-    def counted_before(self) -> frozenset[str]:
-        return frozenset(fact_id for _, fact_id, _ in self.was.counted)
-
-    @property
-    def is_taken_over(self) -> bool:
-        """An earlier fact has taken the place of the one that was counted."""
-        return bool(self.counted_before) and self.counted_ids != self.counted_before
-
-
-def settle(session: Session, *, app_id: int, referrals: Sequence[ReferralRow], now: datetime) -> dict[str, Settled]:
-    """Settle locked referrals, set-wise; gives what became of each, by referral id. `now` is business time."""
-    if not referrals:
+    `own` are people's own rewards that the same facts touch: granted in the same order of locks. An `estimate` says
+    what would become of everything and writes nothing.
+    """
+    if not referrals and not own:
         return {}
-    stored = rewards_by_referral(session, app_id=app_id, referrals=referrals)
-    judged = judge(session, app_id=app_id, referrals=referrals, rewards=stored)
+    judged = judge(session, app_id=app_id, referrals=referrals)
     changes: list[Change] = []
-    for item in judged:
-        changes += _turn(item, now=now)
-        item.plans = plan_rewards(
-            item.referral,
-            item.terms,
-            item.decision,
-            stored=stored.get(item.referral.id, []),
-            taken_over=item.is_taken_over,
+    for settled in judged:
+        changes += _turn(settled, now=now)
+    items = [_item(settled) for settled in judged]
+    changes += plan_rewards(session, app_id=app_id, items=[*items, *own], now=now, estimate=estimate)
+    for settled, item in zip(judged, items, strict=True):
+        settled.plans = item.plans
+    if not estimate:
+        _write(session, app_id=app_id, judged=judged, now=now)
+        carry_out(
+            session,
+            app_id=app_id,
+            plans=[plan for item in [*items, *own] for plan in item.plans],
+            told_before=changes,
+            spent_policy={settled.referral.id: settled.terms.on_refund.spent for settled in judged},
             now=now,
         )
-    _write(session, app_id=app_id, judged=judged, now=now)
-    carry_out(
-        session,
-        app_id=app_id,
-        plans=[plan for item in judged for plan in item.plans],
-        told_before=changes,
-        spent_policy={item.referral.id: item.terms.on_refund.spent for item in judged},
-        now=now,
-    )
-    return {item.referral.id: item for item in judged}
-
-
-def judge(
-    session: Session, *, app_id: int, referrals: Sequence[ReferralRow], rewards: dict[str, list[Holding]]
-) -> list[Settled]:
-    """Read what the referrals' judgement rests on, set-wise, and decide each; changes nothing."""
-    terms = terms_of(session, app_id=app_id, versions={(row.program_id, row.version) for row in referrals})
-    counted = counted_facts(session, app_id=app_id, current=referrals)
-    bought = purchases_of(session, app_id=app_id, customer_ids=sorted({row.referee_id for row in referrals}))
-    facts = {customer_id: [as_fact(purchase) for purchase in theirs] for customer_id, theirs in bought.items()}
-    judged = []
-    for row in referrals:
-        was = Standing(
-            state=row.state,
-            reason=row.reason,
-            window=row.window,
-            conversion_no=row.conversion_no,
-            counted=counted.get(row.id, ()),
-            is_released=any(
-                reward.released_at is not None and reward.conversion_no == row.conversion_no
-                for reward in rewards.get(row.id, [])
-            ),
-        )
-        their_terms, their_facts = terms[row.program_id, row.version], facts[row.referee_id]
-        judged.append(Settled(row, their_terms, their_facts, was, decide(was, their_facts, their_terms)))
-    return judged
-
-
-def as_fact(purchase: PurchaseFacts) -> Fact:
-    """A confirmed purchase as the matcher sees it."""
-    return Fact(
-        id=purchase.id,
-        type="purchase",
-        occurred_at=purchase.occurred_at,
-        recorded_at=purchase.confirmed_at,
-        amount_minor=purchase.amount_minor,
-        currency=purchase.currency,
-        refunded_minor=purchase.refunded_minor,
-        dispute=purchase.dispute_state,
-        name=purchase.order_key,
-        lines=purchase.lines,
-        attributes=purchase.attributes,
-    )
-
-
-def rewards_by_referral(
-    session: Session, *, app_id: int, referrals: Sequence[ReferralRow], lock: bool = True
-) -> dict[str, list[Holding]]:
-    """Read, and unless told otherwise lock, the rewards of referrals that ever converted, by referral."""
-    found: dict[str, list[Holding]] = {}
-    converted = [row.id for row in referrals if row.conversion_no]
-    for reward in rewards_of_referrals(session, app_id=app_id, referral_ids=converted, lock=lock):
-        found.setdefault(reward.referral_id or "", []).append(reward)
+    found = {settled.referral.id: settled for settled in judged}
+    again = [] if estimate else [settled.referral for settled in judged if _may_qualify_anew(settled)]
+    for referral_id, anew in settle(session, app_id=app_id, referrals=again, now=now).items():
+        if anew.is_new_conversion:
+            anew.before, found[referral_id] = found[referral_id], anew
     return found
+
+
+def _may_qualify_anew(item: Settled) -> bool:
+    """A conversion has just been reversed for good, and later facts may make another one."""
+    decision = item.decision
+    return (
+        item.terms.on_refund.requalify
+        and decision.state == REVERSED
+        and decision.reason in FOR_GOOD
+        and (item.was.state != REVERSED or item.is_new_conversion)
+    )
+
+
+def _item(settled: Settled) -> Item:
+    """What the decision about a referral asks for, as rewards."""
+    referral, terms, decision = settled.referral, settled.terms, settled.decision
+    if decision.state == UNDER_REVIEW:
+        return Item(referral.program_id, referral.id, ())
+    found = progress(settled.facts, terms, referral.window, pinned=settled.was.pinned)
+    dues = dues_of(referral, terms, decision, found, settled.facts)
+    sets_aside = decision.state == PENDING and terms.budget.reserve == "claimed"
+    return Item(
+        referral.program_id,
+        referral.id,
+        dues,
+        stored=settled.stored,
+        orphans=_orphans(settled, {(due.reward.key, due.subject) for due in dues}),
+        reserve=worth_at_most(terms) if sets_aside else None,
+        closes_reservation=settled.was.state == PENDING and decision.state != PENDING,
+        back_for="earlier_purchase" if settled.is_taken_over else "dispute_won",
+    )
+
+
+def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[tuple[Holding, Reward]]:
+    """Stored rewards that nothing is due for any more, and that may still be taken back."""
+    decision = settled.decision
+    if decision.state in (CONVERTED, REVERSED) and decision.converted_at is None:
+        # Its facts have turned out to be another person's after a release: nothing moves any more.
+        return []
+    rewards = {reward.key: reward for reward in settled.terms.rewards}
+    return [
+        (held, rewards[held.reward_key])
+        for held in settled.stored
+        if (held.reward_key, held.subject) not in due
+        and held.state not in (CAPPED, VOIDED, CLAWED_BACK)
+        # A conversion that has a successor is closed.
+        and (held.conversion_no is None or held.conversion_no >= decision.conversion_no)
+        # A purchase that was two rewards' is one after all; whatever else was released stays.
+        and (held.released_at is None or held.subject.startswith("purchase:"))
+    ]
 
 
 def _turn(item: Settled, *, now: datetime) -> list[Change]:
     """Move the referral to the decided state; a purchase that meets its own refund passes through `converted`."""
-    referral, decision = item.referral, item.decision
+    referral, decision, was = item.referral, item.decision, item.was
     if decision.counted:
         referral.conversion_no, referral.converted_at = decision.conversion_no, decision.converted_at
-    if decision.state == item.was.state:
+    if decision.state == was.state and not (decision.state == REVERSED and item.is_new_conversion):
         if decision.state == REVERSED:
             # For one reason, and now for another: no transition, but the reason told is the one that stands.
             referral.reason = decision.reason
         return []
+    anew = "requalified" if was.conversion_no and item.is_new_conversion else None
     changes = []
-    if decision.state == REVERSED and item.was.state != CONVERTED:
-        changes.append(referral.turn(CONVERTED, event="referral.converted", reason=None, now=now))
+    if decision.state == REVERSED and (was.state != CONVERTED or item.is_new_conversion):
+        changes.append(referral.turn(CONVERTED, event="referral.converted", reason=anew, now=now))
     reason = decision.reason
-    if decision.state == CONVERTED and item.was.state == REVERSED:
-        reason = "earlier_purchase" if item.is_taken_over else "dispute_won"
+    if decision.state == CONVERTED and was.state == REVERSED:
+        reason = anew or ("earlier_purchase" if item.is_taken_over else "dispute_won")
     changes.append(referral.turn(decision.state, event=f"referral.{decision.state}", reason=reason, now=now))
     return changes
 
 
 def _write(session: Session, *, app_id: int, judged: Sequence[Settled], now: datetime) -> None:
     moved = [item for item in judged if _is_moved(item)]
+    give_back_claim_slots(
+        session,
+        app_id=app_id,
+        referrals=[item.referral for item in moved if item.decision.state == REJECTED != item.was.state],
+    )
+    ranks: Counter[tuple[str, str]] = Counter()
+    for item in moved:
+        counts = (item.decision.state == CONVERTED) - (item.was.state == CONVERTED)
+        ranks[item.referral.program_id, item.referral.referrer_id] += counts
+    count_conversions(session, app_id=app_id, deltas=ranks)
     update_referrals(session, app_id=app_id, rows=[item.referral for item in moved])
     converted = [item for item in moved if item.decision.counted]
     save_conversions(
@@ -191,7 +192,7 @@ def _write(session: Session, *, app_id: int, judged: Sequence[Settled], now: dat
         session,
         app_id=app_id,
         counted=[(item.referral.id, item.decision.conversion_no, item.decision.counted) for item in recounted],
-        replaced=[item.referral.id for item in recounted if item.counted_before],
+        replaced=[item.referral.id for item in recounted if item.counted_before and not item.is_new_conversion],
     )
 
 

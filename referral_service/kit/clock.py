@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Lock
 from typing import Protocol
@@ -64,6 +65,13 @@ def utc(moment: datetime) -> datetime:
     if moment.utcoffset() is None:
         raise ValueError("A time without a time zone is ambiguous.")
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """Return the same day and time so many calendar months later; the month's last day where it has no such day."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    year = moment.year + years
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
 def parse_rfc3339(text: str) -> datetime:

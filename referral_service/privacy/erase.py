@@ -25,6 +25,7 @@ from referral_service.rewards.plan import Holding, void
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
 from referral_service.rewards.policy import VOIDED
 from referral_service.rewards.store import COLUMNS, rewards
+from referral_service.rewards.stored_rules import stored_rules
 from referral_service.tenants.kept_answers import erase_answers
 from referral_service.webhooks_in.blank_bodies import blank_bodies_of
 
@@ -100,5 +101,7 @@ def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime
         .order_by(rewards.c.id)
         .with_for_update()
     )
-    plans = [void(Holding(*row), reason=REASON, now=now) for row in unreleased]
+    held = [Holding(*row) for row in unreleased]
+    rules = stored_rules(session, app_id=app_id, rewards=held)
+    plans = [void(reward, rules[reward.id], reason=REASON, now=now) for reward in held]
     carry_out(session, app_id=app_id, plans=plans, now=now)

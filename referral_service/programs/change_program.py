@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
-from referral_service.programs.activate_program import demand_carried_out
 from referral_service.programs.check_settings import SETTINGS, check_settings
 from referral_service.programs.create_program import add_version, note_terms
 from referral_service.programs.document import program_document
 from referral_service.programs.errors import ProgramStatusConflict
-from referral_service.programs.models import Program
+from referral_service.programs.models import Budget, Program
 from referral_service.programs.policy import CLOSED
 from referral_service.programs.read_programs import lock_program
 from referral_service.programs.terms.parse import parse_terms
@@ -32,8 +31,7 @@ def change_program(
 ) -> dict[str, Any]:
     """Return the changed program's document. `changes` holds any of SETTINGS, and `terms` as a whole document.
 
-    Terms that come to the same canonical document make no version. Once a program is no draft, its terms must be
-    carried out by the engine. Raises NotFound, InvalidRequest, InvalidTerms, TermsNotCarriedOut,
+    Terms that come to the same canonical document make no version. Raises NotFound, InvalidRequest, InvalidTerms,
     ProgramStatusConflict.
     """
     program, version = lock_program(session, app_id=app_id, program_id=program_id)
@@ -43,10 +41,10 @@ def change_program(
     if "terms" in changes:
         canonical, terms = parse_terms(changes["terms"], at="terms")
         if not same_json(canonical, version.terms):
-            if program.status != "draft":
-                demand_carried_out(terms)
             program.version += 1
             note_terms(program, terms)
+            if canonical["budget"] != version.terms["budget"]:
+                recount_budget(session, program)
             version = add_version(session, program, canonical, now=now)
             changed.append("terms")
     if changed:
@@ -85,3 +83,9 @@ def _change_settings(program: Program, changes: Mapping[str, Any], *, developmen
     for name in changed:
         setattr(program, name, settings[name])
     return changed
+
+
+def recount_budget(session: Session, program: Program) -> None:
+    """Let whoever next grants a reward add up what the program has granted: without a budget nobody kept count."""
+    budget = session.get_one(Budget, (program.app_id, program.id), with_for_update=True)
+    budget.level = "uncounted"

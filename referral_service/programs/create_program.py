@@ -38,8 +38,7 @@ def create_program(
 ) -> dict[str, Any]:
     """Return the new program's document (see `document.py`). `terms` is what JSON gave; `actor` as in the audit log.
 
-    `development` allows any http landing URL. Any valid terms can be drafted; what the engine does not carry out is
-    refused when the program is activated. Raises InvalidRequest, InvalidTerms.
+    `development` allows any http landing URL. Raises InvalidRequest, InvalidTerms.
     """
     said = {
         "name": name,

@@ -5,14 +5,6 @@ from __future__ import annotations
 from referral_service.kit.errors import Conflict, InvalidRequest, NotFound
 
 
-class TermsNotCarriedOut(Conflict):
-    """`errors` names every part of the terms, by its dotted path."""
-
-    code, status = "terms_not_carried_out", 409
-    title = "The program's terms use parts that this version of the service does not carry out."
-    remedy = "Change the parts named under errors, or leave them out; nothing is ever passed over in silence."
-
-
 class ProgramStatusConflict(Conflict):
     """`program_status` is where the program stands."""
 

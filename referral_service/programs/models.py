@@ -75,8 +75,9 @@ class Budget(Base):
     program_id: Mapped[str] = mapped_column(Id, primary_key=True)
     used_minor: Mapped[int] = mapped_column(Number, default=0)
     used_count: Mapped[int] = mapped_column(Number, default=0)
-    # What was announced of it last: `ample`, `low` or `exhausted`; `sequence` counts the announcements.
-    level: Mapped[str] = mapped_column(Word, default="ample", server_default="ample")
+    # What was announced of it last: `ample`, `low` or `exhausted`; `sequence` counts the announcements. While it is
+    # `uncounted`, what was granted without a budget has not been added up yet.
+    level: Mapped[str] = mapped_column(Word, default="uncounted", server_default="uncounted")
     sequence: Mapped[int] = mapped_column(Number, default=0, server_default="0")
 
     __table_args__ = (

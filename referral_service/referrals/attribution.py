@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,14 +40,14 @@ class TouchSeen:
 
 
 def attribute(
-    touches: Sequence[TouchSeen], *, terms: Mapping[str, Terms], active: frozenset[str], claimed_at: datetime
+    touches: Sequence[TouchSeen], *, terms: Mapping[str, Terms], closed: Mapping[str, str], claimed_at: datetime
 ) -> tuple[TouchSeen | None, list[TouchSeen]]:
     """Judge `touches` by their programs' terms and pick the one that counts; gives it and all of them with reasons.
 
-    `terms` are the current terms by program, `active` the programs that take claims. Touches of several programs make
-    a claim in the program of the latest valid one. Within it the first or the last counts, as its terms say.
+    `terms` are the current terms by program, `closed` says why a program takes no claims. Touches of several programs
+    make a claim in the program of the latest valid one. Within it the first or the last counts, as its terms say.
     """
-    judged = [_judged(touch, terms, active, claimed_at) for touch in touches]
+    judged = [_judged(touch, terms, closed, claimed_at) for touch in touches]
     valid = [touch for touch in judged if touch.reason is None]
     if not valid:
         return None, judged
@@ -65,14 +65,17 @@ def attribute(
 
 def window_of(touches: Sequence[TouchSeen], *, program_id: str, terms: Terms, claimed_at: datetime) -> Window:
     """When a purchase counts: from the first valid click (no earlier than `late_claim_days` before the claim) on."""
+    own = [(touch.kind, touch.at, touch.reason) for touch in touches if touch.program_id == program_id]
+    return window_from(own, terms=terms, claimed_at=claimed_at)
+
+
+def window_from(
+    touches: Iterable[tuple[str, datetime | None, str | None]], *, terms: Terms, claimed_at: datetime
+) -> Window:
+    """The same from the touches of the claim's own program: the kind, the time and the reason of each."""
     earliest = claimed_at - terms.attribution.late_claim
     clicks = [
-        touch.at
-        for touch in touches
-        if touch.kind == CLICK
-        and touch.at is not None
-        and touch.program_id == program_id
-        and touch.reason in (None, "other_touch")
+        at for kind, at, reason in touches if kind == CLICK and at is not None and reason in (None, "other_touch")
     ]
     starts_at = max(earliest, min(clicks)) if clicks else earliest
     # Many senders cut times to whole seconds: a purchase in the second of the click came after it.
@@ -80,16 +83,14 @@ def window_of(touches: Sequence[TouchSeen], *, program_id: str, terms: Terms, cl
     return Window(starts_at=starts_at, deadline_at=claimed_at + terms.qualification.within)
 
 
-def _judged(touch: TouchSeen, terms: Mapping[str, Terms], active: frozenset[str], claimed_at: datetime) -> TouchSeen:
+def _judged(touch: TouchSeen, terms: Mapping[str, Terms], closed: Mapping[str, str], claimed_at: datetime) -> TouchSeen:
     if touch.reason is not None or touch.program_id is None:
         return touch
     rules = terms[touch.program_id].attribution
-    reason = None
-    if touch.program_id not in active:
-        reason = "program_not_active"
-    elif EVIDENCE[touch.kind] not in rules.evidence:
+    reason = closed.get(touch.program_id)
+    if reason is None and EVIDENCE[touch.kind] not in rules.evidence:
         reason = "evidence_not_accepted"
-    elif touch.kind == CLICK and touch.at is not None:
+    if reason is None and touch.kind == CLICK and touch.at is not None:
         if touch.at < claimed_at - rules.window:
             reason = "outside_window"
         elif touch.at > claimed_at + LEEWAY:

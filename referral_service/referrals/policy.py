@@ -6,12 +6,12 @@ redelivery changes nothing and late messages end where early ones would have (wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from referral_service.programs.terms.document import Terms
-from referral_service.referrals.progress import Counted, Fact, Window, progress
+from referral_service.programs.terms.document import Step, Terms
+from referral_service.referrals.progress import Counted, Fact, Window, progress, step_progress
 
 PENDING, CONVERTED, REVERSED = "pending", "converted", "reversed"
 EXPIRED, REJECTED, UNDER_REVIEW = "expired", "rejected", "under_review"
@@ -27,8 +27,13 @@ LEGAL: dict[str | None, frozenset[str]] = {
     REJECTED: frozenset(),
 }
 
+REFUNDED, BELOW_MINIMUM = "refunded", "below_minimum"
+DISPUTE_OPENED, DISPUTE_LOST = "dispute_opened", "dispute_lost"
+
 # Whatever arrives later, these reasons are the last word on a referral.
 FINAL_REASONS = frozenset({"not_new", "person_erased", "review"})
+# After these a referral may qualify anew, where its terms say so; an open dispute may still be won.
+FOR_GOOD = frozenset({REFUNDED, BELOW_MINIMUM, DISPUTE_LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Standing:
     """What is stored about a referral. `counted` are the facts of its current conversion, with their amounts.
 
     `is_released`: a reward of the current conversion has been available, so nothing may take its place any more.
+    `pinned` are the facts, by step, of rewards that were released for a step before the conversion. `spent` are the
+    facts of earlier conversions, which were reversed for good: only later facts make a new one.
     """
 
     state: str
@@ -44,6 +51,8 @@ class Standing:
     conversion_no: int = 0
     counted: tuple[tuple[str, str, int], ...] = ()
     is_released: bool = False
+    pinned: Mapping[str, Collection[str]] = field(default_factory=dict)
+    spent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,13 @@ class Decision:
 
 def decide(standing: Standing, facts: Sequence[Fact], terms: Terms) -> Decision:
     """Say where a referral ought to stand. Never expires one: that is for time to do, not for facts."""
+    decision = _as_facts_say(standing, facts, terms)
+    if standing.state == REVERSED and decision.state == REVERSED and decision.reason in FOR_GOOD:
+        return _requalified(standing, decision, facts, terms) or decision
+    return decision
+
+
+def _as_facts_say(standing: Standing, facts: Sequence[Fact], terms: Terms) -> Decision:
     as_it_is = Decision(standing.state, standing.reason, standing.conversion_no)
     if standing.state in (REJECTED, UNDER_REVIEW) or standing.reason in FINAL_REASONS:
         return _kept(standing, facts, as_it_is)
@@ -85,12 +101,28 @@ def decide(standing: Standing, facts: Sequence[Fact], terms: Terms) -> Decision:
         # Its facts may have turned out to be another person's: nothing moves any more, so it stays as it is.
         counted = _stored(standing, facts)
         return _weigh(standing, counted, terms) if counted else as_it_is
-    if terms.eligibility.referee_is_new and bought_before(facts, standing.window):
+    if terms.eligibility.referee_is_new and not standing.pinned and bought_before(facts, standing.window):
         return _not_new(standing, facts, as_it_is)
-    found = progress(facts, terms, standing.window)
+    found = progress(_after_spent(facts, standing.spent), terms, standing.window, pinned=standing.pinned)
     if not found.is_complete:
         return _kept(standing, facts, as_it_is)
     return _weigh(standing, found.counted, terms)
+
+
+def _requalified(standing: Standing, decision: Decision, facts: Sequence[Fact], terms: Terms) -> Decision | None:
+    """A new conversion by facts that are later than all that the reversed one counted."""
+    if not terms.on_refund.requalify or not decision.counted:
+        return None
+    spent = standing.spent | {item.fact.id for item in decision.counted}
+    found = progress(_after_spent(facts, spent), terms, standing.window)
+    if not found.is_complete:
+        return None
+    return _weigh(replace(standing, conversion_no=decision.conversion_no + 1), found.counted, terms)
+
+
+def _after_spent(facts: Sequence[Fact], spent: Collection[str]) -> Sequence[Fact]:
+    last = max((fact.order for fact in facts if fact.id in spent), default=None)
+    return facts if last is None else [fact for fact in facts if fact.order > last]
 
 
 def bought_before(facts: Sequence[Fact], window: Window) -> bool:
@@ -100,32 +132,63 @@ def bought_before(facts: Sequence[Fact], window: Window) -> bool:
 
 def whole_or_part(counted: Sequence[Counted], terms: Terms, window: Window) -> Taken:
     """How much of a conversion is taken back, by the refunds and disputes of the facts it counted."""
+    return _taken(counted, terms, lambda left: progress(left, terms, window).is_complete)
+
+
+def step_taken(counted: Sequence[Counted], step: Step, terms: Terms) -> Taken:
+    """How much of what one step counted is taken back; whole where what is left does not meet the step any more."""
+    return _taken(counted, terms, lambda left: step_progress(left, step, terms).is_met)
+
+
+def fact_taken(counted: Counted, terms: Terms) -> Taken:
+    """How much of one purchase is taken back that stands for itself, under no minimum."""
+    return _taken([counted], terms, lambda left: bool(left))
+
+
+def _taken(counted: Sequence[Counted], terms: Terms, still_holds: Callable[[Sequence[Fact]], bool]) -> Taken:
     of = sum(item.amount_minor for item in counted)
-    if any(item.fact.dispute in ("opened", "lost") for item in counted):
-        lost = any(item.fact.dispute == "lost" for item in counted)
-        disputed = [item for item in counted if item.fact.dispute in ("opened", "lost")]
-        if len(disputed) == len(counted):
-            return Taken(of, of, True, "dispute_lost" if lost else "dispute_opened")
-    gone = sum(_gone(item) for item in counted)
-    if not gone:
-        return Taken(0, of, False, None)
-    if gone >= of:
-        return Taken(of, of, True, "refunded")
-    if terms.on_refund.below_minimum == "reverse":
-        left = [replace(item.fact, amount_minor=item.amount_minor - _gone(item), lines=()) for item in counted]
-        left = [fact for fact in left if fact.amount_minor > 0]
-        if not progress(left, terms, window).is_complete:
-            return Taken(gone, of, True, "below_minimum")
-    return Taken(gone, of, False, "partly_refunded")
+
+    def whole_by(gone: Callable[[Counted], int]) -> str | None:
+        """Why everything is gone, if that is so."""
+        total = sum(map(gone, counted))
+        if not total:
+            return None
+        if total >= of:
+            return REFUNDED
+        if terms.on_refund.below_minimum == "proportional":
+            return None
+        left = [
+            replace(item.fact, amount_minor=item.amount_minor - gone(item), lines=()) if gone(item) else item.fact
+            for item in counted
+            if not gone(item) or gone(item) < item.amount_minor
+        ]
+        return None if still_holds(left) else BELOW_MINIMUM
+
+    disputed = [item.fact.dispute for item in counted if item.fact.dispute in ("opened", "lost")]
+    if len(disputed) == len(counted):
+        # Whatever was refunded besides: while the dispute is open, all of it is.
+        return Taken(of, of, True, DISPUTE_LOST if "lost" in disputed else DISPUTE_OPENED)
+    gone_minor = sum(map(_gone, counted))
+    if by_refund := whole_by(_refunded):
+        return Taken(of if by_refund == REFUNDED else gone_minor, of, True, by_refund)
+    if whole_by(_gone_for_good):
+        return Taken(gone_minor, of, True, DISPUTE_LOST)
+    if whole_by(_gone):
+        return Taken(gone_minor, of, True, DISPUTE_OPENED)
+    return Taken(gone_minor, of, False, "partly_refunded") if gone_minor else Taken(0, of, False, None)
+
+
+def _refunded(item: Counted) -> int:
+    """A refund of a purchase that counts in part (excluded lines) takes at most what counted."""
+    return min(item.fact.refunded_minor, item.amount_minor)
+
+
+def _gone_for_good(item: Counted) -> int:
+    return item.amount_minor if item.fact.dispute == "lost" else _refunded(item)
 
 
 def _gone(item: Counted) -> int:
-    if item.fact.dispute in ("opened", "lost"):
-        return item.amount_minor
-    if item.fact.amount_minor == 0:
-        return 0
-    # A refund of a purchase that counts in part (excluded lines) takes at most what counted.
-    return min(item.fact.refunded_minor, item.amount_minor)
+    return item.amount_minor if item.fact.dispute in ("opened", "lost") else _refunded(item)
 
 
 def _weigh(standing: Standing, counted: tuple[Counted, ...], terms: Terms) -> Decision:

@@ -5,7 +5,7 @@ Granting, explain, dry run and tests all ask this function. It is pure: facts an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,13 +101,26 @@ class Progress:
         return max(times) if self.is_complete and times else None
 
 
-def progress(facts: Iterable[Fact], terms: Terms, window: Window) -> Progress:
-    """Match `facts` against the steps of `terms` inside `window`. The order in which facts arrived plays no part."""
-    usable = sorted((fact for fact in facts if why_outside(fact, window) is None), key=lambda fact: fact.order)
+NOTHING_PINNED: Mapping[str, Collection[str]] = {}
+
+
+def progress(
+    facts: Iterable[Fact], terms: Terms, window: Window, *, pinned: Mapping[str, Collection[str]] = NOTHING_PINNED
+) -> Progress:
+    """Match `facts` against the steps of `terms` inside `window`. The order in which facts arrived plays no part.
+
+    `pinned` are facts, by step, that a released reward stands on: that step keeps them whatever becomes known later.
+    """
+    known = sorted(facts, key=lambda fact: fact.order)
+    usable = [fact for fact in known if why_outside(fact, window) is None]
     steps: list[StepProgress] = []
     not_before: datetime | None = None
     for step in terms.qualification.steps:
-        found = _best_alternative(step, usable, terms, not_before)
+        if step.key in pinned:
+            own = [fact for fact in known if fact.id in pinned[step.key]]
+            found = _best_alternative(step, own, terms, None)
+        else:
+            found = _best_alternative(step, usable, terms, not_before)
         steps.append(found)
         if terms.qualification.ordered:
             if not found.is_met:
@@ -115,6 +128,11 @@ def progress(facts: Iterable[Fact], terms: Terms, window: Window) -> Progress:
                 usable = []
             not_before = found.met_at
     return Progress(tuple(steps))
+
+
+def step_progress(facts: Iterable[Fact], step: Step, terms: Terms) -> StepProgress:
+    """Match `facts`, known to lie in the window, against one step."""
+    return _best_alternative(step, sorted(facts, key=lambda fact: fact.order), terms, None)
 
 
 def why_outside(fact: Fact, window: Window) -> str | None:
@@ -176,7 +194,12 @@ def _follow(
 
 def amount_counted(fact: Fact, alternative: Alternative) -> int:
     """The fact's amount without its lines of excluded categories, in minor units."""
-    left_out: int = sum(line["amount_minor"] for line in fact.lines if line.get("category") in alternative.exclude)
+    return amount_left(fact, alternative.exclude)
+
+
+def amount_left(fact: Fact, excluded: Collection[str]) -> int:
+    """The fact's amount without its lines of these categories, in minor units."""
+    left_out: int = sum(line["amount_minor"] for line in fact.lines if line.get("category") in excluded)
     return max(0, fact.amount_minor - left_out)
 
 

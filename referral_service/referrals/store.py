@@ -138,16 +138,22 @@ def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRo
 
 def counted_facts(
     session: Session, *, app_id: int, current: Sequence[ReferralRow]
-) -> dict[str, tuple[tuple[str, str, int], ...]]:
-    """The facts each referral's current conversion counted: (step key, fact id, amount), by referral."""
+) -> tuple[dict[str, tuple[tuple[str, str, int], ...]], dict[str, frozenset[str]]]:
+    """The facts of each referral's current conversion, (step key, fact id, amount), and the ids of earlier ones'."""
     numbers = {row.id: row.conversion_no for row in current if row.conversion_no}
     if not numbers:
-        return {}
+        return {}, {}
     found: dict[str, list[tuple[str, str, int]]] = {}
+    spent: dict[str, set[str]] = {}
     for fact in session.execute(COUNTED, {"app_id": app_id, "ids": sorted(numbers)}):
         if fact.n == numbers[fact.referral_id]:
             found.setdefault(fact.referral_id, []).append((fact.step_key, fact.fact_id, fact.amount_minor))
-    return {referral_id: tuple(facts) for referral_id, facts in found.items()}
+        else:
+            spent.setdefault(fact.referral_id, set()).add(fact.fact_id)
+    return (
+        {referral_id: tuple(facts) for referral_id, facts in found.items()},
+        {referral_id: frozenset(ids) for referral_id, ids in spent.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -12,9 +11,9 @@ from referral_service.ledger import moves as books
 from referral_service.ledger.record import record
 from referral_service.notifications.announce import Change, announce
 from referral_service.rewards.document import reward_document
-from referral_service.rewards.plan import Announcement, Move, Plan
+from referral_service.rewards.plan import Announcement, Move, Plan, by_the_books
 from referral_service.rewards.policy import NOT_IN_WALLET
-from referral_service.rewards.store import AnchorKey, insert_rewards, take_ordinals, update_rewards
+from referral_service.rewards.store import insert_rewards, update_rewards
 
 
 def carry_out(
@@ -34,31 +33,34 @@ def carry_out(
     if not plans:
         announce(session, app_id=app_id, changes=told_before, now=now)
         return
-    new = [plan for plan in plans if plan.is_new]
-    if new:
-        _number(session, app_id=app_id, new=new)
-        insert_rewards(session, app_id=app_id, new=[plan.reward for plan in new])
+    insert_rewards(session, app_id=app_id, new=[plan.reward for plan in plans if plan.is_new])
     update_rewards(session, app_id=app_id, changed=[plan.reward for plan in plans if not plan.is_new])
-    moves = [
-        _in_the_books(plan, move, spent_policy or {})
-        for plan in plans
-        if plan.reward.kind not in NOT_IN_WALLET
-        for move in plan.moves
-    ]
+    moved = [(plan, move) for plan in plans if plan.reward.kind not in NOT_IN_WALLET for move in plan.moves]
     # Told before the books are, so that a reader hears of a conversion before the balance that it changes.
     changes = [_change(announcement) for plan in plans for announcement in plan.announcements]
     announce(session, app_id=app_id, changes=[*told_before, *changes], now=now)
-    if moves:
-        record(session, app_id=app_id, moves=moves, now=now)
+    if moved:
+        entries = [_in_the_books(plan, move, spent_policy or {}) for plan, move in moved]
+        recorded = record(session, app_id=app_id, moves=entries, now=now)
+        rests = {plan.reward.id: (plan, said.lot_rest) for (plan, _), said in zip(moved, recorded, strict=True)}
+        _follow_the_books(session, list(rests.values()), app_id=app_id, now=now)
 
 
-def _number(session: Session, *, app_id: int, new: Sequence[Plan]) -> None:
-    """Give each new reward the next ordinal of its program, key and recipient, in the order of the plans."""
-    keys: list[AnchorKey] = [(plan.reward.program_id, plan.reward.reward_key, plan.reward.recipient_id) for plan in new]
-    ordinals = take_ordinals(session, app_id=app_id, counts=Counter(keys))
-    for plan, key in zip(new, keys, strict=True):
-        plan.number(ordinals[key])
-        ordinals[key] += 1
+def _follow_the_books(
+    session: Session, rests: Sequence[tuple[Plan, int | None]], *, app_id: int, now: datetime
+) -> None:
+    """Turn the rewards whose lots a debt or a claw-back has emptied, or a restoring has filled again."""
+    turned = []
+    for plan, lot_rest in rests:
+        if lot_rest is None:
+            continue
+        follow = Plan.of(plan.reward, plan.rules)
+        by_the_books(follow, lot_rest=lot_rest, now=now)
+        if follow.is_changed:
+            turned.append(follow)
+    update_rewards(session, app_id=app_id, changed=[follow.reward for follow in turned])
+    changes = [_change(announcement) for follow in turned for announcement in follow.announcements]
+    announce(session, app_id=app_id, changes=changes, now=now)
 
 
 def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.SpentPolicy]) -> books.Move:

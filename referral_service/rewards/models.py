@@ -61,6 +61,7 @@ class Reward(Base):
         Index(None, "app_id", "subject"),
         Index(None, "app_id", "state", "hold_ends_at"),
         Index(None, "app_id", "state", "accept_by"),
+        Index(None, "app_id", "state", "kind", "expires_at"),
         Index(None, "app_id", "program_id", "state", "id"),
     )
 
@@ -125,6 +126,5 @@ class Coupon(Base):
         UniqueConstraint("app_id", "folded"),
         UniqueConstraint("app_id", "reward_id"),
         belongs_to("rewards", "app_id", "reward_id"),
-        Index(None, "app_id", "state", "valid_until"),
         Index(None, "app_id", "redeemed_order"),
     )

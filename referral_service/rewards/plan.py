@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from referral_service.rewards.policy import (
     AVAILABLE,
+    CAPPED,
     CLAWED_BACK,
+    EXPIRED,
     LEGAL,
+    OFFERED,
     PENDING,
+    REDEEMED,
     UNCONDITIONAL,
+    UNDER_REVIEW,
     VOIDED,
+    Rules,
 )
 
 Movement = Literal["grant", "amend", "void", "release", "claw_back", "restore"]
@@ -51,6 +57,8 @@ class Holding:
     created_at: datetime
     updated_at: datetime
     sequence: int
+    # The facts it stands on: [step key, fact id, amount counted] of each.
+    counted: list[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class Wanted:
     """What a reward ought to be: so much granted, so much of it reversed, held until `hold_ends_at`.
 
     `is_whole` says that it is reversed whole, which an amount alone cannot say of a reward of zero. `reason` is why
-    anything is reversed, `back_for` why what was reversed comes back.
+    anything is reversed, `back_for` why what was reversed comes back. `counted` are the facts it stands on from now
+    on; None leaves them as they are.
     """
 
     granted: int
@@ -68,6 +77,7 @@ class Wanted:
     hold_ends_at: datetime
     reason: str | None
     back_for: str = "dispute_won"
+    counted: tuple[tuple[str, str, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +101,26 @@ class Announcement:
 
 @dataclass(slots=True)
 class Plan:
-    """A reward after its steps, with what to post and what to tell. Empty lists: nothing was to be done."""
+    """A reward after its steps, with what to post and what to tell. Empty lists: nothing was to be done.
+
+    `before` is the reward as it was stored, None for a new one; `rules` are its terms' rules for its life.
+    """
 
     reward: Holding
+    rules: Rules
+    before: Holding | None = None
     moves: list[Move] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     is_changed: bool = False
-    is_new: bool = False
 
-    def number(self, ordinal: int) -> None:
-        """Give a new reward its ordinal, also where it has been told already."""
-        self.reward.ordinal = ordinal
-        for announcement in self.announcements:
-            announcement.reward.ordinal = ordinal
+    @property
+    def is_new(self) -> bool:
+        return self.before is None
+
+    @classmethod
+    def of(cls, reward: Holding, rules: Rules) -> Plan:
+        """Begin to plan for a stored reward; nothing is done to it yet."""
+        return cls(replace(reward), rules, before=reward)
 
     def move(self, movement: Movement, amount: int, *, reason: str | None = None, previous: int = 0) -> None:
         """Note a movement for the ledger; a movement of nothing is none."""
@@ -119,9 +136,9 @@ class Plan:
         self.reward.state, self.reward.reason = state, reason
         self._tell(event, previous, now)
 
-    def open(self, now: datetime) -> None:
+    def open(self, event: str, now: datetime) -> None:
         """Announce a reward that has just been made."""
-        self._tell("reward.created", None, now)
+        self._tell(event, None, now)
 
     def _tell(self, event: str, previous: str | None, now: datetime) -> None:
         self.reward.sequence += 1
@@ -130,37 +147,95 @@ class Plan:
         self.announcements.append(Announcement(event, previous, replace(self.reward)))
 
 
-def begin(reward: Holding, wanted: Wanted, *, now: datetime) -> Plan:
+def begin(reward: Holding, wanted: Wanted, rules: Rules, *, now: datetime) -> Plan:
     """Plan a new reward: granted, then, where its facts say so already, reversed or released."""
-    plan = Plan(reward, is_new=True)
-    plan.open(now)
+    plan = Plan(reward, rules)
+    plan.open("reward.created", now)
     plan.move("grant", reward.granted)
     _before_release(plan, wanted, now)
     return plan
 
 
-def change(reward: Holding, wanted: Wanted, *, now: datetime) -> Plan:
+def begin_capped(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
+    """Plan a reward of which nothing fits: it is recorded with its reason, and stays so."""
+    plan = Plan(reward, rules)
+    reward.state, reward.reason, reward.granted = CAPPED, reason, 0
+    plan.open("reward.capped", now)
+    return plan
+
+
+def change(reward: Holding, wanted: Wanted, rules: Rules, *, now: datetime) -> Plan:
     """Plan what brings a stored reward to what it ought to be."""
-    plan = Plan(replace(reward))
-    if reward.released_at is None:
-        _before_release(plan, wanted, now)
-    else:
+    plan = Plan.of(reward, rules)
+    if reward.state == CAPPED:
+        return plan
+    if reward.released_at is not None:
         _after_release(plan, wanted, now)
+    elif reward.state == EXPIRED:
+        # An offer that nobody accepted: the books hold nothing of it any more, but what is refunded is noted.
+        if reward.reversed != wanted.reversed:
+            plan.reward.reversed, plan.is_changed = wanted.reversed, True
+    else:
+        _before_release(plan, wanted, now)
     if plan.is_changed:
         plan.reward.updated_at = now
     return plan
 
 
-def release(reward: Holding, *, now: datetime) -> Plan:
-    """Plan the release of a held reward whose hold is over; empty for any other."""
-    plan = Plan(replace(reward))
+def release(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
+    """Plan the end of a hold, by release or by an offer; empty for a reward that is not held or not due."""
+    plan = Plan.of(reward, rules)
     _release_when_due(plan, now)
     return plan
 
 
-def void(reward: Holding, *, reason: str, now: datetime) -> Plan:
+def accept(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
+    """Plan the acceptance of an offer; `ValueError` for a reward that is not offered."""
+    plan = Plan.of(reward, rules)
+    _make_available(plan, "accepted", now)
+    return plan
+
+
+def decline(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
+    """Plan the end of an offer that nobody accepted in time: what is held goes back."""
+    plan = Plan.of(reward, rules)
+    plan.move("void", reward.granted - reward.reversed, reason="not_accepted")
+    plan.turn(EXPIRED, event="reward.expired", reason="not_accepted", now=now)
+    return plan
+
+
+def lapse(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
+    """Plan the end of an available reward whose time is over; its lot or coupon is the caller's."""
+    plan = Plan.of(reward, rules)
+    plan.turn(EXPIRED, event="reward.expired", reason="lapsed", now=now)
+    return plan
+
+
+def spend(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
+    """Plan that nothing is left: its lot is empty (`spent`), its coupon `used`, its custom reward `fulfilled`."""
+    plan = Plan.of(reward, rules)
+    plan.turn(REDEEMED, event="reward.redeemed", reason=reason, now=now)
+    return plan
+
+
+def unspend(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
+    """Plan that a redeemed reward is there again: its lot was refilled, its coupon restored."""
+    plan = Plan.of(reward, rules)
+    plan.turn(AVAILABLE, event="reward.restored", reason=reason, now=now)
+    return plan
+
+
+def approve(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
+    """Plan that a reward under review is approved: held from now on, or released where its hold is over."""
+    plan = Plan.of(reward, rules)
+    plan.turn(PENDING, event="reward.approved", reason="approved", now=now)
+    _release_when_due(plan, now)
+    return plan
+
+
+def void(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
     """Plan to take an unreleased reward back for good; one that is voided already stays so, now for this reason."""
-    plan = Plan(replace(reward))
+    plan = Plan.of(reward, rules)
     if reward.state == VOIDED:
         plan.reward.reason, plan.is_changed = reason, True
         return plan
@@ -170,10 +245,12 @@ def void(reward: Holding, *, reason: str, now: datetime) -> Plan:
     return plan
 
 
+HELD = frozenset({PENDING, OFFERED, UNDER_REVIEW})
+
+
 def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     reward = plan.reward
-    is_final = reward.state == VOIDED and reward.reason in UNCONDITIONAL
-    if reward.state not in (PENDING, VOIDED) or is_final:
+    if reward.state == VOIDED and reward.reason in UNCONDITIONAL:
         return
     if wanted.granted != reward.granted:
         held = reward.granted - reward.reversed
@@ -182,26 +259,46 @@ def _before_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
         plan.move("void", wanted.reversed - reward.reversed, reason=wanted.reason)
     elif wanted.reversed < reward.reversed:
         plan.move("restore", reward.reversed - wanted.reversed, reason=wanted.back_for)
-    if (reward.occurred_at, reward.hold_ends_at) != (wanted.occurred_at, wanted.hold_ends_at):
-        plan.is_changed = True
     reward.granted, reward.reversed = wanted.granted, wanted.reversed
-    reward.occurred_at, reward.hold_ends_at = wanted.occurred_at, wanted.hold_ends_at
+    _stand_on(plan, wanted)
     if wanted.is_whole and reward.state == VOIDED and reward.reason != wanted.reason:
         reward.reason, plan.is_changed = wanted.reason, True
-    if wanted.is_whole and reward.state == PENDING:
+    if wanted.is_whole and reward.state in HELD:
         plan.turn(VOIDED, event="reward.voided", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == VOIDED:
         plan.turn(PENDING, event="reward.restored", reason=wanted.back_for, now=now)
     _release_when_due(plan, now)
 
 
+def _stand_on(plan: Plan, wanted: Wanted) -> None:
+    """Let the reward stand on the facts it ought to, which may be others than before, at another time."""
+    reward = plan.reward
+    if (reward.occurred_at, reward.hold_ends_at) != (wanted.occurred_at, wanted.hold_ends_at):
+        reward.occurred_at, reward.hold_ends_at, plan.is_changed = wanted.occurred_at, wanted.hold_ends_at, True
+    if wanted.counted is not None and reward.counted != (counted := [list(item) for item in wanted.counted]):
+        reward.counted, plan.is_changed = counted, True
+
+
 def _release_when_due(plan: Plan, now: datetime) -> None:
     reward = plan.reward
     if reward.state != PENDING or reward.hold_ends_at > now:
         return
-    plan.move("release", reward.granted - reward.reversed, reason="hold_ended")
+    if plan.rules.accept_within is None:
+        _make_available(plan, "hold_ended", now)
+        return
+    reward.accept_by = now + plan.rules.accept_within
+    plan.turn(OFFERED, event="reward.offered", reason="hold_ended", now=now)
+
+
+def _make_available(plan: Plan, reason: str, now: datetime) -> None:
+    reward, coupon = plan.reward, plan.rules.coupon
+    plan.move("release", reward.granted - reward.reversed, reason=reason)
     reward.released_at = now
-    plan.turn(AVAILABLE, event="reward.available", reason="hold_ended", now=now)
+    if coupon is not None and coupon.says_its_end:
+        reward.expires_at = coupon.valid_until if coupon.valid is None else now + coupon.valid
+    elif plan.rules.expires is not None:
+        reward.expires_at = now + plan.rules.expires
+    plan.turn(AVAILABLE, event="reward.available", reason=reason, now=now)
 
 
 def _after_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
@@ -214,7 +311,21 @@ def _after_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
     reward.reversed = wanted.reversed
     if wanted.is_whole and reward.state == CLAWED_BACK and reward.reason != wanted.reason:
         reward.reason, plan.is_changed = wanted.reason, True
-    if wanted.is_whole and reward.state == AVAILABLE:
+    if wanted.is_whole and reward.state in (AVAILABLE, REDEEMED, EXPIRED):
         plan.turn(CLAWED_BACK, event="reward.clawed_back", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == CLAWED_BACK:
         plan.turn(AVAILABLE, event="reward.restored", reason=wanted.back_for, now=now)
+
+
+def by_the_books(plan: Plan, *, lot_rest: int, now: datetime) -> None:
+    """Follow the reward's lot once the books have been written: an empty one is spent, or has lapsed; a refilled one
+    can be spent again."""
+    reward = plan.reward
+    if reward.state == AVAILABLE and lot_rest == 0:
+        is_over = reward.expires_at is not None and reward.expires_at <= now
+        state, event, reason = (
+            (EXPIRED, "reward.expired", "lapsed") if is_over else (REDEEMED, "reward.redeemed", "spent")
+        )
+        plan.turn(state, event=event, reason=reason, now=now)
+    elif reward.state == REDEEMED and lot_rest > 0:
+        plan.turn(AVAILABLE, event="reward.restored", reason="refilled", now=now)

@@ -1,6 +1,8 @@
-"""Read rewards: one, or a page of a list, newest first."""
+"""Read rewards: one, a page of a list, or some that are locked to be changed."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +18,30 @@ def read_reward(session: Session, *, app_id: int, reward_id: str) -> Holding:
     if row is None:
         raise RewardNotFound
     return Holding(*row)
+
+
+def lock_reward(session: Session, *, app_id: int, reward_id: str) -> Holding:
+    """Lock the reward and return it; raise RewardNotFound, also where it is another app's."""
+    found = lock_rewards(session, app_id=app_id, reward_ids=[reward_id])
+    if not found:
+        raise RewardNotFound
+    return found[0]
+
+
+def lock_rewards(
+    session: Session, *, app_id: int, reward_ids: Iterable[str], skip_locked: bool = False
+) -> list[Holding]:
+    """Lock rewards in the order of their ids, and return them; `skip_locked` leaves out what others hold."""
+    ids = sorted(set(reward_ids))
+    if not ids:
+        return []
+    statement = (
+        select(*COLUMNS)
+        .where(rewards.c.app_id == app_id, rewards.c.id.in_(ids))
+        .order_by(rewards.c.id)
+        .with_for_update(skip_locked=skip_locked)
+    )
+    return [Holding(*row) for row in session.execute(statement)]
 
 
 def list_rewards(

@@ -109,15 +109,6 @@ def test_a_document_that_is_wrong_is_refused_with_its_place(cli: Cli, shop: Any,
     assert cli.json("programs", "list", "--app", shop["app_id"])["items"] == []
 
 
-def test_a_program_that_cannot_be_activated_is_not_left_behind(cli: Cli, shop: Any) -> None:
-    beyond = TERMS | {"budget": {"count": 5}}
-    args = ["programs", "create", "--app", shop["app_id"], "--file", "-", "--activate"]
-    problem = cli.json(*args, given=json.dumps(BODY | {"terms": beyond}), exits=1)
-    assert problem["code"] == "terms_not_carried_out"
-    assert any("budget" in path for path in problem["errors"])
-    assert cli.json("programs", "list", "--app", shop["app_id"])["items"] == []
-
-
 @pytest.mark.parametrize("args", [[], ["--recipe", "ride-credit", "--file", "-"], ["--file", "-", "--set", "a=b"]])
 def test_contradicting_options_are_a_matter_of_usage(cli: Cli, args: list[str]) -> None:
     assert cli.json("programs", "create", "--app", "shop", *args, exits=2)["code"] == "usage"

@@ -15,10 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from cast import NOON
 from referral_service.kit.db.engines import Database
 from referral_service.kit.errors import InvalidRequest, NotFound
-from referral_service.programs.activate_program import activate_program
 from referral_service.programs.archive_program import archive_program
 from referral_service.programs.change_program import change_program, same_json
-from referral_service.programs.errors import ProgramStatusConflict, TermsNotCarriedOut
+from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.terms.parse import InvalidTerms
 from referral_service.tenants.open_app import OpenedApp
 
@@ -87,25 +86,6 @@ def test_a_wrong_change_changes_nothing(database: Database, app_id: int) -> None
     with pytest.raises(InvalidTerms):
         change(database, app_id, made["id"], name="Autumn", terms={"currency": "USD"})
     assert change(database, app_id, made["id"]) == made
-
-
-def test_terms_that_are_not_carried_out_can_be_drafted_but_not_put_under_an_open_program(
-    database: Database, app_id: int
-) -> None:
-    made = make(database, app_id)
-    change(database, app_id, made["id"], terms=documents.contest())
-    change(database, app_id, made["id"], terms=documents.document())
-    activate(database, app_id, made["id"])
-    with pytest.raises(TermsNotCarriedOut) as refused:
-        change(database, app_id, made["id"], terms=documents.contest())
-    assert "terms.prizes" in (refused.value.errors or {})
-    assert versions(database, made["id"]) == [1, 2, 3]
-
-
-def activate(database: Database, app_id: int, program_id: str) -> None:
-    database.transact(
-        lambda session: activate_program(session, app_id=app_id, program_id=program_id, actor=ACTOR, now=NOON)
-    )
 
 
 def test_what_has_ended_cannot_be_changed(database: Database, app_id: int) -> None:

@@ -16,7 +16,7 @@ from referral_service.kit.db.engines import Database
 from referral_service.kit.errors import NotFound
 from referral_service.programs.activate_program import activate_program
 from referral_service.programs.archive_program import archive_program
-from referral_service.programs.errors import ProgramStatusConflict, TermsNotCarriedOut
+from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.pause_program import pause_program
 from referral_service.programs.policy import STATUSES, TRANSITIONS, is_legal
 from referral_service.tenants.open_app import OpenedApp
@@ -86,24 +86,6 @@ def test_times_are_kept_of_the_first_activation_and_of_the_archiving(
     again = step("activate", program_id, now=LATER + timedelta(days=1))
     assert (again["activated_at"], again["archived_at"]) == (LATER, None)
     assert step("archive", program_id, now=LATER + timedelta(days=2))["archived_at"] == LATER + timedelta(days=2)
-
-
-def test_terms_with_parts_that_are_not_carried_out_are_refused_by_name(
-    database: Database, app_id: int, step: Step
-) -> None:
-    terms = documents.document(
-        documents.reward(cap={"count": 3}),
-        documents.reward(key="quota", give={"kind": "quota", "quantity": 5, "unit": "GB"}),
-        budget={"amount_minor": 100_000},
-    )
-    program_id = make(database, app_id, terms=terms)["id"]
-    with pytest.raises(TermsNotCarriedOut) as refused:
-        step("activate", program_id)
-    errors = refused.value.errors or {}
-    assert list(errors) == ["terms.rewards.0.cap", "terms.rewards.1.give.kind", "terms.budget.amount_minor"] or list(
-        errors
-    ) == ["terms.rewards.0.cap", "terms.rewards.1.give.kind", "terms.budget"]
-    assert actions(database, program_id) == []
 
 
 def test_an_archived_program_says_that_it_is_archived_whatever_its_terms(

@@ -43,15 +43,6 @@ def test_the_terms_that_are_answered_can_be_sent_back(api: Api) -> None:
     assert expect(api.patch(f"/v1/programs/{created['id']}", {"terms": created["terms"]}), 200) == created
 
 
-def test_activation_is_refused_by_the_path_of_what_is_missing(api: Api) -> None:
-    terms = documents.document(documents.reward(on="claimed"))
-    draft = a_program(api, activate=False, **terms)
-    problem = expect(api.post(f"/v1/programs/{draft['id']}/activate"), 409)
-    assert problem["code"] == "terms_not_carried_out"
-    assert list(problem["errors"]) == ["terms.rewards.0.on"]
-    assert expect(api.get(f"/v1/programs/{draft['id']}"), 200)["status"] == "draft"
-
-
 def test_wrong_terms_are_named_by_path(api: Api) -> None:
     terms = documents.document(attribution={"window_days": 1.9, "colour": "red"})
     problem = expect(api.post("/v1/programs", BODY | {"terms": terms}), 422)

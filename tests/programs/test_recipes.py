@@ -17,7 +17,6 @@ from referral_service.programs.activate_program import activate_program
 from referral_service.programs.check_settings import check_settings
 from referral_service.programs.errors import RecipeNotSettable, UnknownRecipe
 from referral_service.programs.load_recipe import list_recipes, load_recipe, recipe_names
-from referral_service.programs.terms.carried_out import parts_not_there_yet
 from referral_service.programs.terms.parse import InvalidTerms, parse_terms
 from referral_service.tenants.open_app import OpenedApp
 
@@ -80,7 +79,6 @@ def test_a_date_of_a_recipe_can_be_set_and_taken_away() -> None:
 
 def test_ride_credit_gives_both_sides_the_first_trip_up_to_thirty_dollars() -> None:
     _, terms = parse_terms(load_recipe("ride-credit", now=NOON)["terms"])
-    assert parts_not_there_yet(terms) == []
     assert {reward.side for reward in terms.rewards} == {"referrer", "referee"}
     assert {getattr(reward.give, "max_amount_minor", None) for reward in terms.rewards} == {3000}
 

@@ -17,15 +17,24 @@ down_revision = "0006"
 def upgrade() -> None:
     op.add_column("rewards", sa.Column("counted", JsonDocument, nullable=False, server_default="[]"))
     op.create_index(op.f("ix_rewards_app_id_subject"), "rewards", ["app_id", "subject"], unique=False)
-    op.create_index(op.f("ix_rewards_app_id_state_accept_by"), "rewards", ["app_id", "state", "accept_by"], unique=False)
+    op.create_index(
+        op.f("ix_rewards_app_id_state_accept_by"), "rewards", ["app_id", "state", "accept_by"], unique=False
+    )
+    op.create_index(
+        op.f("ix_rewards_app_id_state_kind_expires_at"),
+        "rewards",
+        ["app_id", "state", "kind", "expires_at"],
+        unique=False,
+    )
     with op.batch_alter_table("coupons") as coupons:
         coupons.alter_column("valid_until", existing_type=UtcDateTime(), nullable=True)
-        coupons.create_index(op.f("ix_coupons_app_id_state_valid_until"), ["app_id", "state", "valid_until"])
         coupons.create_index(op.f("ix_coupons_app_id_redeemed_order"), ["app_id", "redeemed_order"])
     op.add_column("programs", sa.Column("ends_at", UtcDateTime(), nullable=True))
     op.add_column("programs", sa.Column("rewards_self", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.create_index(op.f("ix_programs_app_id_status_ends_at"), "programs", ["app_id", "status", "ends_at"], unique=False)
-    op.add_column("budgets", sa.Column("level", Word, nullable=False, server_default="ample"))
+    op.create_index(
+        op.f("ix_programs_app_id_status_ends_at"), "programs", ["app_id", "status", "ends_at"], unique=False
+    )
+    op.add_column("budgets", sa.Column("level", Word, nullable=False, server_default="uncounted"))
     op.add_column("budgets", sa.Column("sequence", Number, nullable=False, server_default="0"))
     op.create_table(
         "referrer_anchors",
@@ -59,8 +68,8 @@ def downgrade() -> None:
     op.execute("UPDATE coupons SET valid_until = valid_from WHERE valid_until IS NULL")
     with op.batch_alter_table("coupons") as coupons:
         coupons.drop_index(op.f("ix_coupons_app_id_redeemed_order"))
-        coupons.drop_index(op.f("ix_coupons_app_id_state_valid_until"))
         coupons.alter_column("valid_until", existing_type=UtcDateTime(), nullable=False)
+    op.drop_index(op.f("ix_rewards_app_id_state_kind_expires_at"), "rewards")
     op.drop_index(op.f("ix_rewards_app_id_state_accept_by"), "rewards")
     op.drop_index(op.f("ix_rewards_app_id_subject"), "rewards")
     op.drop_column("rewards", "counted")

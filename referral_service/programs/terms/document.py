@@ -157,6 +157,36 @@ class Terms:
     schedule: Schedule = Schedule()
     prizes: tuple[Prize, ...] = ()
 
+    @property
+    def event_types(self) -> frozenset[str]:
+        """The custom events that these terms wait for or reward."""
+        awaited = {alternative.event for step in self.qualification.steps for alternative in step.alternatives}
+        return frozenset(awaited | {reward.event_type for reward in self.rewards if reward.event_type}) - {PURCHASE}
+
+    @property
+    def excluded_categories(self) -> frozenset[str]:
+        """The categories of lines that do not count in a purchase."""
+        return frozenset(
+            category
+            for step in self.qualification.steps
+            for alternative in step.alternatives
+            if alternative.event == PURCHASE
+            for category in alternative.exclude
+        )
+
+    @property
+    def rewards_before_conversion(self) -> bool:
+        """Whether a referral may have rewards that has not converted."""
+        return any(
+            reward.side != "self" and reward.on not in ("converted", "repeat_purchase", "every_purchase")
+            for reward in self.rewards
+        )
+
+    @property
+    def own_rewards(self) -> tuple[Reward, ...]:
+        """The rewards of side `self`: for a customer's own purchases and events."""
+        return tuple(reward for reward in self.rewards if reward.side == "self")
+
     def unit_of(self, give: Give) -> str | None:
         """Return the unit that a wallet counts `give` in; None where no wallet holds it (coupon, custom)."""
         match give:

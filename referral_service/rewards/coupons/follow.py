@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,11 +11,9 @@ from referral_service.codes.vanity import is_offensive
 from referral_service.kit.ids import fold, new_id
 from referral_service.programs.terms.gives import Coupon
 from referral_service.programs.terms_of import terms_of
-from referral_service.rewards.coupons.document import coupon_document
 from referral_service.rewards.coupons.policy import ACTIVE, HeldCoupon, begins, hundredths, new_text, standing
 from referral_service.rewards.coupons.store import coupons_of, insert_coupons, update_coupons
-from referral_service.rewards.document import RewardLike
-from referral_service.rewards.plan import Holding, Plan
+from referral_service.rewards.plan import Plan
 from referral_service.rewards.policy import AVAILABLE
 from referral_service.rewards.policy import REDEEMED as REWARD_REDEEMED
 
@@ -104,10 +101,3 @@ def _clean_text(give: Coupon) -> str:
     while is_offensive(text.rpartition("-")[2]):
         text = new_text(give)
     return text
-
-
-def coupon_told(reward: Holding | RewardLike, coupon: HeldCoupon | None) -> dict[str, Any] | None:
-    """Return the coupon as it stood when the reward stood like this; None before the release."""
-    if coupon is None or reward.released_at is None:
-        return None
-    return coupon_document(coupon, state=standing(reward.state, is_used=coupon.is_used))

@@ -20,6 +20,7 @@ STATES = (ACTIVE, REDEEMED, EXPIRED, REVOKED)
 # 40 bits: whoever tries codes at random meets one of a million coupons in a million tries.
 RANDOM_CHARACTERS = 8
 
+REASONS = ("coupon_redeemed", "coupon_revoked", "coupon_expired", "coupon_not_yet_valid")
 Verdict = Literal["redeem", "again", "redeemed", "revoked", "expired", "not_yet_valid"]
 
 
@@ -74,6 +75,12 @@ def judge(coupon: HeldCoupon, *, order_id: str, now: datetime) -> Verdict:
     if coupon.state == EXPIRED or coupon.is_over(now):
         return "expired"
     return "redeem" if coupon.valid_from <= now else "not_yet_valid"
+
+
+def why_invalid(coupon: HeldCoupon, *, now: datetime) -> str | None:
+    """Why no order may redeem the coupon now, as the code of the problem; None where one may."""
+    verdict = judge(coupon, order_id="", now=now)
+    return None if verdict == "redeem" else f"coupon_{verdict}"
 
 
 def begins(give: Coupon, *, released_at: datetime) -> datetime:

@@ -1,0 +1,86 @@
+"""Whether a claim is accepted, by the eligibility that the terms ask for. What they do not ask for costs nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from referral_service.customers.attributes_of import attributes_of
+from referral_service.customers.canon_index_of import canon_index_of
+from referral_service.customers.lock_customers import LockedCustomer
+from referral_service.events.facts_of import purchases_of
+from referral_service.events.has_bought import has_bought
+from referral_service.journeys.as_fact import as_fact
+from referral_service.programs.terms.document import Eligibility
+from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, note_count
+from referral_service.referrals.policy import bought_before
+from referral_service.referrals.record_claim import ClaimMade
+from referral_service.referrals.store import ReferralRow
+
+
+def why_refused(
+    session: Session,
+    *,
+    app_id: int,
+    made: ClaimMade,
+    rules: Eligibility,
+    referee: LockedCustomer,
+    said_canon: bytes | None,
+    accepted: ReferralRow | None,
+) -> str | None:
+    """Return the reason to refuse the claim of a locked referee, None to accept it.
+
+    `accepted` is the referral of another referrer that the referee has in the program. `said_canon` is the canonical
+    address that came with the claim, which may be another than the one on file.
+    """
+    if _same_person(session, app_id=app_id, referee=referee, said_canon=said_canon, referrer_id=made.referrer_id):
+        return "self_referral"
+    if accepted is not None:
+        return "already_referred"
+    if rules.one_program_per_referee and is_anchored(session, app_id=app_id, referee_id=referee.id):
+        return "already_referred"
+    if rules.referee_is_new:
+        bought = purchases_of(session, app_id=app_id, customer_ids=[referee.id])[referee.id]
+        if bought_before([as_fact(purchase) for purchase in bought], made.window):
+            return "not_new"
+    if not rules.referee_audience.accepts(referee.attributes):
+        return "not_eligible_referee"
+    return _why_not_by(session, app_id=app_id, made=made, rules=rules)
+
+
+def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligibility) -> None:
+    """Let a referral that was accepted just now hold the places that the rules bound."""
+    if rules.one_program_per_referee:
+        anchor(session, app_id=app_id, rows=[row])
+    if rules.max_referees_per_referrer is not None:
+        note_count(session, app_id=app_id, row=row)
+
+
+def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility) -> str | None:
+    """Why this referrer may refer nobody (more). The number comes last, for it makes others wait."""
+    referrer_id = made.referrer_id
+    if rules.referrer_audience:
+        told = attributes_of(session, app_id=app_id, ids=[referrer_id])
+        if not rules.referrer_audience.accepts(told.get(referrer_id, {})):
+            return "not_eligible_referrer"
+    if rules.referrer_has_purchased and not has_bought(
+        session, app_id=app_id, customer_id=referrer_id, until=made.claimed_at
+    ):
+        return "referrer_has_not_purchased"
+    places = rules.max_referees_per_referrer
+    if places is not None:
+        taken = count_referees(
+            session, app_id=app_id, program_id=made.program_id, referrer_id=referrer_id, places=places
+        )
+        if taken >= places:
+            return "too_many_referees"
+    return None
+
+
+def _same_person(
+    session: Session, *, app_id: int, referee: LockedCustomer, said_canon: bytes | None, referrer_id: str
+) -> bool:
+    if referee.id == referrer_id:
+        return True
+    known = {referee.email_canon_index, said_canon} - {None}
+    # Read, not locked: a referrer whose link goes round would otherwise hold up every claim.
+    return bool(known) and canon_index_of(session, app_id=app_id, customer_id=referrer_id) in known

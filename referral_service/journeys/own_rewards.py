@@ -1,0 +1,110 @@
+"""What people's own purchases and events earn them (side `self`), whether or not anybody referred them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from referral_service.journeys.plan_rewards import Item
+from referral_service.kit.clock import LEEWAY_SECONDS
+from referral_service.programs.models import Program, ProgramVersion
+from referral_service.programs.terms.conditions import PURCHASE
+from referral_service.programs.terms.document import Reward, Terms
+from referral_service.programs.terms_of import VersionKey, terms_of
+from referral_service.referrals.progress import Fact
+from referral_service.rewards.dues import Due, own_due
+from referral_service.rewards.plan import Holding
+from referral_service.rewards.store import own_rewards_of
+
+LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
+VERSIONS = (
+    select(Program.id, ProgramVersion.version, ProgramVersion.created_at)
+    .join(
+        ProgramVersion,
+        (ProgramVersion.app_id == Program.app_id) & (ProgramVersion.program_id == Program.id),
+    )
+    .where(Program.app_id == bindparam("app_id"), Program.rewards_self, Program.status.in_(["active", "paused"]))
+    .order_by(Program.id, ProgramVersion.version)
+)
+
+
+NOTHING_MERGED: Mapping[str, Sequence[str]] = {}
+
+
+def own_items(
+    session: Session,
+    *,
+    app_id: int,
+    facts: Mapping[str, Sequence[Fact]],
+    merged: Mapping[str, Sequence[str]] = NOTHING_MERGED,
+) -> list[Item]:
+    """One item for each program and person whose facts (by `cus_…`) earn something, or had earned it before.
+
+    A fact is judged by the newest version at its time; what is stored goes on by the version it was granted under.
+    `merged` are purchases that turned out to be another one, by its id: what they earned is taken back.
+    """
+    if not any(facts.values()):
+        return []
+    subjects = [_subject(fact) for theirs in facts.values() for fact in theirs]
+    gone = {f"{PURCHASE}:{old}" for olds in merged.values() for old in olds}
+    stored = own_rewards_of(session, app_id=app_id, subjects=[*subjects, *sorted(gone)])
+    versions = session.execute(VERSIONS, {"app_id": app_id}).all()
+    if not stored and not versions:
+        return []
+    wanted: set[VersionKey] = {(row.id, row.version) for row in versions}
+    wanted |= {(reward.program_id, reward.version) for reward in stored}
+    terms = terms_of(session, app_id=app_id, versions=wanted)
+    items = []
+    for customer_id, theirs in sorted(facts.items()):
+        mine = [reward for reward in stored if reward.recipient_id == customer_id]
+        for program_id in sorted({row.id for row in versions} | {reward.program_id for reward in mine}):
+            held = [reward for reward in mine if reward.program_id == program_id]
+            made = [(row.version, row.created_at) for row in versions if row.id == program_id]
+            dues = []
+            for fact in sorted(theirs, key=lambda fact: fact.order):
+                newest = max((n for n, at in made if at <= fact.occurred_at + LEEWAY), default=None)
+                dues += _dues(fact, held, newest, terms, program_id=program_id, customer_id=customer_id)
+            orphans = [(reward, _reward(terms, reward)) for reward in held if reward.subject in gone]
+            if dues or orphans:
+                items.append(Item(program_id, None, dues, stored=held, orphans=orphans))
+    return items
+
+
+def _dues(
+    fact: Fact,
+    held: Sequence[Holding],
+    newest: int | None,
+    terms: Mapping[VersionKey, Terms],
+    *,
+    program_id: str,
+    customer_id: str,
+) -> list[Due]:
+    known = {reward.reward_key: reward.version for reward in held if reward.subject == _subject(fact)}
+    asked = [(version, key) for key, version in known.items()]
+    if newest is not None:
+        schedule = terms[program_id, newest].schedule
+        is_in_time = (schedule.starts_at is None or schedule.starts_at <= fact.occurred_at) and (
+            schedule.ends_at is None or fact.occurred_at <= schedule.ends_at
+        )
+        if is_in_time:
+            asked += [
+                (newest, reward.key) for reward in terms[program_id, newest].own_rewards if reward.key not in known
+            ]
+    dues = []
+    for version, key in asked:
+        own = terms[program_id, version]
+        reward = next(reward for reward in own.own_rewards if reward.key == key)
+        due = own_due(reward, own, fact, program_id=program_id, version=version, customer_id=customer_id)
+        dues += [due] if due is not None else []
+    return dues
+
+
+def _reward(terms: Mapping[VersionKey, Terms], held: Holding) -> Reward:
+    return next(it for it in terms[held.program_id, held.version].rewards if it.key == held.reward_key)
+
+
+def _subject(fact: Fact) -> str:
+    return f"{'purchase' if fact.type == PURCHASE else 'event'}:{fact.id}"

@@ -1,0 +1,26 @@
+"""The newest terms of programs: what budget, schedule and prizes are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from referral_service.programs.models import Program
+from referral_service.programs.terms.document import Terms
+from referral_service.programs.terms_of import terms_of
+
+NEWEST = select(Program.id, Program.version).where(
+    Program.app_id == bindparam("app_id"), Program.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def newest_terms(session: Session, *, app_id: int, program_ids: Iterable[str]) -> dict[str, Terms]:
+    """Return the terms of each program's newest version, by program id; unknown ids are left out."""
+    wanted = sorted(set(program_ids))
+    if not wanted:
+        return {}
+    versions = {(row.id, row.version) for row in session.execute(NEWEST, {"app_id": app_id, "ids": wanted})}
+    found = terms_of(session, app_id=app_id, versions=versions)
+    return {program_id: terms for (program_id, _), terms in found.items()}
