@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from campaigns.facts import Advance, Deliver
 from campaigns.machine import TROUBLES, Campaign, Stage
-from campaigns.model import Standing
+from campaigns.standing import Standing
 from campaigns.wishes import AMOUNTS, Moment, Order, Wish, edge_of, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -85,8 +85,8 @@ class BadDays(Campaign):
 
     def _counted(self, pick: int) -> Order:
         counting = self.standings("converted", "reversed")
-        bought = counting[pick % len(counting)].conversion
-        assert bought is not None
+        orders = counting[pick % len(counting)].counted
+        bought = orders[pick % len(orders)]
         return Order(bought.order_id, bought.customer, bought.amount_minor, bought.currency)
 
 

@@ -5,6 +5,7 @@ One driver is one test app of its own, so that many histories can share one data
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -20,11 +21,17 @@ from campaigns.facts import (
     Enrol,
     Entry,
     Event,
+    Govern,
+    Handle,
+    Happening,
     Purchase,
-    Refund,
-    Terms,
+    Reject,
+    RewardName,
+    Spend,
     Touch,
+    UseCoupon,
 )
+from campaigns.terms import Terms, time_text
 from flask.testing import FlaskClient
 
 # Typed by somebody who misread a code: nobody's.
@@ -47,20 +54,19 @@ class Observed:
     balances: dict[str, list[dict[str, Any]]]
 
 
-def rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
 class Driver:
     def __init__(self, client: FlaskClient, *, operator_key: str, now: datetime, name: str) -> None:
         self.client = client
         self.key = operator_key
-        app = {"name": name, "mode": "test", "now": rfc3339(now)}
+        app = {"name": name, "mode": "test", "now": time_text(now)}
         self.key = self.expect(201, "POST", "/v1/apps", app)["api_key"]
         self.programs: dict[str, str] = {}
         self.codes: dict[tuple[str, str], dict[str, Any]] = {}
         self.tokens: dict[tuple[str, str, datetime], str] = {}
         self.forms = count()
+        # What the latest look showed: reward -> item, accepted referral -> id.
+        self.rewards: dict[RewardName, dict[str, Any]] = {}
+        self.referrals: dict[tuple[str, str], str] = {}
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Answer:
         headers = {"Authorization": f"Bearer {self.key}"}
@@ -103,7 +109,8 @@ class Driver:
 
     def tell(self, entry: Entry) -> Answer:
         if isinstance(entry, Enrol):
-            body = {"email": entry.email} if entry.email else {}
+            body: dict[str, Any] = {"email": entry.email} if entry.email else {}
+            body = {**body, "attributes": dict(entry.attributes)} if entry.attributes else body
             return self.call("PUT", f"/v1/customers/{entry.customer}", body)
         if isinstance(entry, Click):
             return self.click(entry)
@@ -112,14 +119,28 @@ class Driver:
         if isinstance(entry, Deliver):
             events = [event_body(event) for event in entry.events]
             return self.call("POST", "/v1/events", {"events": events} if entry.batch else events[0])
-        assert isinstance(entry, Advance)
+        if not isinstance(entry, Advance):
+            return self.by_hand(entry)
         seconds = int(entry.by.total_seconds())
         return Answer(200, self.expect(200, "POST", "/v1/test-clock/advance", {"seconds": seconds}))
+
+    def by_hand(self, entry: Handle | Spend | UseCoupon | Reject | Govern) -> Answer:
+        if isinstance(entry, Handle):
+            return self.call("POST", f"/v1/rewards/{self.rewards[entry.reward]['id']}/{entry.deed}")
+        if isinstance(entry, Spend):
+            body = {"unit": entry.unit, "amount": entry.amount, "reference": entry.reference}
+            return self.call("POST", f"/v1/customers/{entry.customer}/redemptions", body)
+        if isinstance(entry, UseCoupon):
+            code = self.rewards[entry.reward]["coupon"]["code"]
+            return self.call("POST", f"/v1/coupons/{code}/redeem", {"order_id": entry.order_id})
+        if isinstance(entry, Reject):
+            return self.call("POST", f"/v1/referrals/{self.referrals[entry.program, entry.referee]}/reject")
+        return self.call("POST", f"/v1/programs/{self.programs[entry.program]}/{entry.deed}")
 
     def _claim_body(self, claim: Claim) -> dict[str, Any]:
         touches = [self._touch(claim.program, touch) for touch in claim.touches]
         evidence = touches[0] if len(touches) == 1 else {"touches": touches}
-        at = {} if claim.at is None else {"occurred_at": rfc3339(claim.at)}
+        at = {} if claim.at is None else {"occurred_at": time_text(claim.at)}
         return {**evidence, "referee": {"customer_id": claim.referee}, **at}
 
     def _touch(self, program: str, touch: Touch) -> dict[str, str]:
@@ -144,22 +165,37 @@ class Driver:
 
     def look(self, customers: list[str]) -> Observed:
         balances = {who: self.expect(200, "GET", f"/v1/customers/{who}/balances")["items"] for who in customers}
-        return Observed(self.items("/v1/referrals"), self.items("/v1/rewards"), balances)
+        seen = Observed(self.items("/v1/referrals"), self.items("/v1/rewards"), balances)
+        names = {program_id: name for name, program_id in self.programs.items()}
+        self.rewards = {name_of(item, names): item for item in seen.rewards}
+        accepted = [item for item in seen.referrals if item["state"] != "rejected"]
+        self.referrals = {(names[i["program_id"]], i["referee"]["customer_id"]): i["id"] for i in accepted}
+        return seen
+
+
+def name_of(item: dict[str, Any], names: Mapping[str, str]) -> RewardName:
+    return RewardName(names[item["program_id"]], item["key"], item["customer_id"], item["ordinal"])
 
 
 def event_body(event: Event) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "id": event.event_id,
-        "order_id": event.order_id,
-        "occurred_at": rfc3339(event.occurred_at),
-    }
-    if isinstance(event, Purchase):
-        amount = {"amount_minor": event.amount_minor, "currency": event.currency}
-        return {**body, "type": "purchase", "customer_id": event.customer, "amount": amount}
+    body: dict[str, Any] = {"id": event.event_id, "occurred_at": time_text(event.occurred_at)}
+    if isinstance(event, Purchase | Happening):
+        return {**body, **_deed_body(event)}
+    body["order_id"] = event.order_id
     if isinstance(event, Dispute):
         return {**body, "type": "dispute", "dispute_id": event.dispute_id, "status": event.status}
-    assert isinstance(event, Refund)
     amount = {"amount_minor": event.amount_minor, "currency": event.currency}
     if event.refund_id is None:
         return {**body, "type": "refund", "refunded_total": amount}
     return {**body, "type": "refund", "refund_id": event.refund_id, "amount": amount}
+
+
+def _deed_body(event: Purchase | Happening) -> dict[str, Any]:
+    body: dict[str, Any] = {"type": event.type, "customer_id": event.customer}
+    if isinstance(event, Purchase):
+        body["order_id"] = event.order_id
+    if event.currency is not None:
+        body["amount"] = {"amount_minor": event.amount_minor, "currency": event.currency}
+    if event.lines:
+        body["lines"] = [{"category": name, "amount_minor": amount} for name, amount in event.lines]
+    return {**body, "attributes": dict(event.attributes)} if event.attributes else body

@@ -1,4 +1,4 @@
-"""What can be told to the service, in the words of PRODUCT.md: terms, claims, events and the clock.
+"""What can be told to the service, in the words of PRODUCT.md: claims, events, the wallet and the clock.
 
 These are plain values. `model.World` folds them into the state that PRODUCT.md promises; `driver.Driver`
 sends the same values over HTTP. Nothing here is taken from the engine: not its rounding, windows or names.
@@ -8,89 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-Side = Literal["referrer", "referee"]
+from campaigns.terms import Terms
+
 DisputeStatus = Literal["opened", "won", "lost"]
-
-
-def half_up(amount: int, numerator: int, denominator: int) -> int:
-    """`amount * numerator / denominator` in whole minor units, an exact half going up; never negative."""
-    return (2 * amount * numerator + denominator) // (2 * denominator)
-
-
-@dataclass(frozen=True, slots=True)
-class Give:
-    """What a reward gives: `amount` in minor units (credit) or whole points, or a `percent`."""
-
-    kind: Literal["credit", "points", "percent"]
-    amount: int = 0
-    percent: Decimal = Decimal(0)
-    ceiling_minor: int | None = None
-
-    def value(self, spent_minor: int) -> int:
-        if self.kind != "percent":
-            return self.amount
-        share = half_up(spent_minor, int(self.percent * 100), 10_000)
-        return share if self.ceiling_minor is None else min(share, self.ceiling_minor)
-
-    def document(self) -> dict[str, Any]:
-        if self.kind == "credit":
-            return {"kind": "credit", "amount_minor": self.amount}
-        if self.kind == "points":
-            return {"kind": "points", "quantity": self.amount}
-        ceiling = {} if self.ceiling_minor is None else {"max_amount_minor": self.ceiling_minor}
-        return {"kind": "percent", "percent": f"{self.percent:.2f}", **ceiling}
-
-
-@dataclass(frozen=True, slots=True)
-class RewardTerms:
-    key: str
-    side: Side
-    give: Give
-    hold_days: int = 0
-    keep: bool = False
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "key": self.key,
-            "side": self.side,
-            "on": "converted",
-            "give": self.give.document(),
-            "hold_days": self.hold_days,
-            "on_refund": "keep" if self.keep else "reverse",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The part of a program's terms that issue 2 carries out; the defaults are those of SHAPES.md."""
-
-    rewards: tuple[RewardTerms, ...]
-    currency: str = "USD"
-    touch: Literal["first", "last"] = "last"
-    window_days: int = 30
-    late_claim_days: int = 7
-    referee_is_new: bool = True
-    min_amount_minor: int = 0
-    within_days: int = 90
-    below_minimum: Literal["reverse", "proportional"] = "reverse"
-
-    def document(self) -> dict[str, Any]:
-        step = {"key": "first_purchase", "event": "purchase", "min_amount_minor": self.min_amount_minor}
-        return {
-            "currency": self.currency,
-            "attribution": {
-                "touch": self.touch,
-                "window_days": self.window_days,
-                "late_claim_days": self.late_claim_days,
-            },
-            "eligibility": {"referee_is_new": self.referee_is_new},
-            "qualification": {"within_days": self.within_days, "steps": [step]},
-            "rewards": [reward.document() for reward in self.rewards],
-            "on_refund": {"below_minimum": self.below_minimum},
-        }
+# As pairs, so that an event can be compared and hashed.
+Attributes = tuple[tuple[str, str], ...]
+# (category, amount in minor units)
+Lines = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +25,7 @@ class Enrol:
 
     customer: str
     email: str | None = None
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +63,34 @@ class Purchase:
     amount_minor: int
     currency: str
     occurred_at: datetime
+    lines: Lines = ()
+    attributes: Attributes = ()
+
+    @property
+    def type(self) -> str:
+        return "purchase"
+
+    @property
+    def name(self) -> str:
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A signup or any custom event; without `currency` it carries no amount."""
+
+    event_id: str
+    type: str
+    customer: str
+    occurred_at: datetime
+    amount_minor: int = 0
+    currency: str | None = None
+    lines: Lines = ()
+    attributes: Attributes = ()
+
+    @property
+    def name(self) -> str:
+        return self.event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +116,9 @@ class Dispute:
     occurred_at: datetime
 
 
-Event = Purchase | Refund | Dispute
+# What a person does, and what undoes a purchase.
+Fact = Purchase | Happening
+Event = Fact | Refund | Dispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +136,58 @@ class Advance:
     by: timedelta
 
 
-Entry = Enrol | Click | Claim | Deliver | Advance
+class RewardName(NamedTuple):
+    """Which reward: nobody has two of one key with the same ordinal in one program."""
+
+    program: str
+    key: str
+    recipient: str
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """POST /v1/rewards/{id}/accept, /fulfil, /void."""
+
+    deed: Literal["accept", "fulfil", "void"]
+    reward: RewardName
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """POST /v1/customers/{customer_id}/redemptions."""
+
+    customer: str
+    unit: str
+    amount: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseCoupon:
+    """POST /v1/coupons/{code}/redeem, with the code that this reward gave."""
+
+    reward: RewardName
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """POST /v1/referrals/{id}/reject, for the accepted referral of this referee."""
+
+    program: str
+    referee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Govern:
+    """POST /v1/programs/{id}/pause, /activate, /archive."""
+
+    program: str
+    deed: Literal["pause", "activate", "archive"]
+
+
+Entry = Enrol | Click | Claim | Deliver | Advance | Handle | Spend | UseCoupon | Reject | Govern
 
 
 def email_canon(email: str | None) -> str | None:
@@ -200,6 +208,8 @@ def is_valid(touch: Touch, *, claimed_at: datetime, terms: Terms) -> bool:
 def business_key(event: Event) -> tuple[object, ...]:
     if isinstance(event, Purchase):
         return "purchase", event.order_id
+    if isinstance(event, Happening):
+        return "event", event.event_id
     if isinstance(event, Dispute):
         return "dispute", event.order_id, event.dispute_id, event.status
     if event.refund_id is None:

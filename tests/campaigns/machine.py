@@ -13,9 +13,10 @@ from itertools import count
 from typing import Any, ClassVar, Protocol
 
 from campaigns.driver import Answer, Observed
-from campaigns.facts import Advance, Claim, Click, Deliver, Enrol, Entry, Give, RewardTerms, Terms, Touch
+from campaigns.facts import Advance, Claim, Click, Deliver, Enrol, Entry, Touch
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading
+from campaigns.terms import Give, RewardTerms, Terms
 from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Kind, Wish, Wishing, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule

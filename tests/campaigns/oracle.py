@@ -11,10 +11,11 @@ from datetime import datetime
 from itertools import permutations
 from typing import Any
 
-from campaigns.driver import Answer, Observed
-from campaigns.facts import Deliver, Entry, Terms, business_key
+from campaigns.driver import Answer, Observed, name_of
+from campaigns.facts import Deliver, Entry, business_key
 from campaigns.model import World
 from campaigns.pictures import (
+    CallVerdict,
     ClaimVerdict,
     EventVerdict,
     Picture,
@@ -23,6 +24,7 @@ from campaigns.pictures import (
     Verdict,
     all_readings,
 )
+from campaigns.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def wrong_answer(verdict: Verdict, answer: Answer, entry: Entry) -> list[str]:
         return [] if answer.status in (200, 201) else [f"{entry} answered {answer}"]
     if isinstance(verdict, ClaimVerdict):
         return _wrong_claim(verdict, answer)
+    if isinstance(verdict, CallVerdict):
+        return _wrong_call(verdict, answer, entry)
     assert isinstance(entry, Deliver)
     if not entry.batch:
         status = {"new": 201, "duplicate": 200, "invalid": 422}[verdict[0].kind]
@@ -139,6 +143,7 @@ def _wrong_claim(verdict: ClaimVerdict, answer: Answer) -> list[str]:
         "accepted": {201},
         "repeated": {200},
         "refused": {409},
+        "closed": {409, 410},
         "bad_code": {404, 410},
         "stale": {200, 404, 410},
         "invalid": {422},
@@ -149,6 +154,14 @@ def _wrong_claim(verdict: ClaimVerdict, answer: Answer) -> list[str]:
         return [f"claim: expected one of {set(verdict.reasons)}, got {answer.body['code']}"]
     if verdict.answer == "refused" and not answer.body.get("referral_id"):
         return ["claim: a refusal names its referral"]
+    return []
+
+
+def _wrong_call(verdict: CallVerdict, answer: Answer, entry: Entry) -> list[str]:
+    if answer.status not in ({200, 201} if verdict.done else {409}):
+        return [f"{entry}: expected {verdict}, got {answer}"]
+    if verdict.codes is not None and not verdict.done and answer.body["code"] not in verdict.codes:
+        return [f"{entry}: expected one of {set(verdict.codes)}, got {answer.body['code']}"]
     return []
 
 
@@ -166,7 +179,7 @@ def _wrong_result(verdict: EventVerdict, result: Mapping[str, Any], event_id: st
 def wrong_look(picture: Picture, seen: Observed, names: Mapping[str, str]) -> list[str]:
     wrong = _wrong_referrals(picture, seen, names)
     places = {item["id"]: (names[item["program_id"]], item["referee"]["customer_id"]) for item in seen.referrals}
-    wrong += _wrong_rewards(picture, seen, places)
+    wrong += _wrong_rewards(picture, seen, names, places)
     for customer, items in seen.balances.items():
         shown = {i["unit"]: (i["available"], i["pending"]) for i in items if i["available"] or i["pending"]}
         expected = {unit: sums for (who, unit), sums in picture.balances.items() if who == customer}
@@ -204,27 +217,44 @@ def _fits(reasons: Sequence[frozenset[str]], told: Sequence[str]) -> bool:
     )
 
 
-def _wrong_rewards(picture: Picture, seen: Observed, places: Mapping[str, tuple[str, str]]) -> list[str]:
+def _wrong_rewards(
+    picture: Picture, seen: Observed, names: Mapping[str, str], places: Mapping[str, tuple[str, str]]
+) -> list[str]:
     wrong = []
     expected = dict(picture.rewards)
     for item in seen.rewards:
-        place = (*places[item["referral_id"]], item["key"])
-        reward = expected.pop(place, None)
+        name = name_of(item, names)
+        reward = expected.pop(name, None)
+        referee = places[item["referral_id"]][1] if item["referral_id"] is not None else None
         if reward is None:
-            # Not due at all, or a second row for the same referral and key.
-            wrong.append(f"reward {place} was granted once too often: {item}")
-        elif problem := _wrong_reward(reward, item):
-            wrong.append(f"reward {place}: {problem}; got {item}")
+            # Not due at all, or a second row for the same fact.
+            wrong.append(f"reward {name} was granted once too often: {item}")
+        elif problem := _wrong_reward(reward, item, referee):
+            wrong.append(f"reward {name}: {problem}; got {item}")
     return wrong + ([f"rewards missing: {list(expected)}"] if expected else [])
 
 
-def _wrong_reward(reward: RewardPicture, item: Mapping[str, Any]) -> str | None:
-    granted, taken = _size(item["amount"]), _size(item["reversed"])
-    if (item["customer_id"], item["state"] in reward.states) != (reward.recipient, True):
+def _wrong_reward(reward: RewardPicture, item: Mapping[str, Any], referee: str | None) -> str | None:
+    if (referee, item["state"] in reward.states, item["badge"]) != (reward.referee, True, reward.badge):
         return f"expected {reward}"
+    if reward.reasons is not None and item["reason"] not in reward.reasons:
+        return f"expected {reward}"
+    if reward.accept_by is not None and time_of(item["accept_by"]) != reward.accept_by:
+        return f"expected {reward}"
+    if reward.expires_at is not None and time_of(item["expires_at"]) != reward.expires_at:
+        return f"expected {reward}"
+    if reward.coupon is not None and item["coupon"]["state"] != reward.coupon:
+        return f"expected {reward}"
+    if item["kind"] in ("coupon", "custom"):
+        return None
+    granted, taken = _size(item["amount"]), _size(item["reversed"])
     if reward.granted is None:
         return None if granted == taken else "expected to be taken away whole"
     return None if (granted, taken) == (reward.granted, reward.reversed) else f"expected {reward}"
+
+
+def time_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _size(amount: Mapping[str, Any]) -> int:

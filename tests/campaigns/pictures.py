@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from itertools import product
 from typing import Literal
+
+from campaigns.facts import RewardName
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +55,28 @@ class ReferralPicture:
 
 @dataclass(frozen=True, slots=True)
 class RewardPicture:
-    recipient: str
+    # The referee whose referral it belongs to; None: the recipient's own reward, or a prize.
+    referee: str | None
+    subject: tuple[str, str]
     states: frozenset[str]
     # None: a reward that `not_new` took away whole; which purchase it was last sized by is nobody's business.
     granted: int | None
     reversed: int | None
+    reasons: frozenset[str] | None = None
+    badge: str | None = None
+    expires_at: datetime | None = None
+    accept_by: datetime | None = None
+    coupon: str | None = None
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What the lists and balances must show. Keys: program, referee[, referrer | reward key]."""
+    """What the lists and balances must show. Keys: program, referee[, referrer]; rewards by their names."""
 
     accepted: dict[tuple[str, str], ReferralPicture]
     # The reasons that each row of this place may tell: a claim refused, and claims accepted and rejected later.
     rejected: dict[tuple[str, str, str], tuple[frozenset[str], ...]]
-    rewards: dict[tuple[str, str, str], RewardPicture]
+    rewards: dict[RewardName, RewardPicture]
     # (customer, unit) -> (available, pending); pairs of zeros are left out.
     balances: dict[tuple[str, str], tuple[int, int]]
 
@@ -78,7 +88,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    answer: Literal["accepted", "repeated", "refused", "bad_code", "stale", "invalid"]
+    answer: Literal["accepted", "repeated", "refused", "closed", "bad_code", "stale", "invalid"]
     reasons: frozenset[str] = frozenset()
 
 
@@ -90,4 +100,12 @@ class EventVerdict:
     outcome: str | None = None
 
 
-Verdict = ClaimVerdict | tuple[EventVerdict, ...] | None
+@dataclass(frozen=True, slots=True)
+class CallVerdict:
+    """What a person asked for by hand is done (200 or 201), or refused (409) for one of these codes (None: any)."""
+
+    done: bool
+    codes: frozenset[str] | None = None
+
+
+Verdict = ClaimVerdict | tuple[EventVerdict, ...] | CallVerdict | None

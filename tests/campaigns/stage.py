@@ -10,12 +10,13 @@ from datetime import datetime
 
 from campaigns.bad_days import machine_for
 from campaigns.driver import Driver
-from campaigns.facts import Enrol, Entry, Terms
+from campaigns.facts import Enrol, Entry
 from campaigns.model import OutOfOrder
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading, all_readings
 from campaigns.shrinking import shrink
 from campaigns.story import START, Story
+from campaigns.terms import Terms
 from campaigns.wishes import CUSTOMERS
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from campaigns.facts import (
     Advance,
@@ -14,15 +15,20 @@ from campaigns.facts import (
     Enrol,
     Entry,
     Event,
-    Give,
+    Govern,
+    Handle,
+    Happening,
+    Lines,
     Purchase,
     Refund,
-    RewardTerms,
-    Terms,
+    RewardName,
+    Spend,
     Touch,
+    UseCoupon,
 )
 from campaigns.model import World
-from campaigns.pictures import ClaimVerdict, EventVerdict, Picture, Reading
+from campaigns.pictures import CallVerdict, ClaimVerdict, EventVerdict, Picture, Reading, RewardPicture
+from campaigns.terms import Give, RewardTerms, Terms
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -56,8 +62,18 @@ def bought(
     currency: str = "USD",
     event: str | None = None,
     by: str = "bob",
+    lines: Lines = (),
+    **attributes: str,
 ) -> Purchase:
-    return Purchase(event or f"buy-{order}", order, by, amount, currency, day(on))
+    told = tuple(attributes.items())
+    return Purchase(event or f"buy-{order}", order, by, amount, currency, day(on), lines, told)
+
+
+def did(
+    kind: str, event: str, *, on: float, amount: int | None = None, by: str = "bob", **attributes: str
+) -> Happening:
+    currency = None if amount is None else "USD"
+    return Happening(event, kind, by, day(on), amount or 0, currency, (), tuple(attributes.items()))
 
 
 def refunded(order: str, total: int, *, event: str | None = None) -> Refund:
@@ -84,8 +100,8 @@ class Story:
         self.log.append(entry)
         return self.world.tell(entry)
 
-    def enrol(self, customer: str, email: str) -> None:
-        self.tell(Enrol(customer, email))
+    def enrol(self, customer: str, email: str | None = None, **attributes: str) -> None:
+        self.tell(Enrol(customer, email, tuple(attributes.items())))
 
     def claim(
         self, referrer: str = "alice", *, referee: str = "bob", program: str = "p", at: datetime | None = None
@@ -116,6 +132,31 @@ class Story:
     def wait(self, days: float) -> None:
         self.tell(Advance(timedelta(days=days)))
 
+    # -- by hand ----------------------------------------------------------------------------------------
+
+    def handle(
+        self, deed: Literal["accept", "fulfil", "void"], key: str, *, of: str, nth: int = 1, program: str = "p"
+    ) -> bool:
+        """Whether it was done."""
+        return self._called(Handle(deed, RewardName(program, key, of, nth)))
+
+    def spend(self, customer: str, amount: int, *, unit: str = "USD") -> bool:
+        return self._called(Spend(customer, unit, amount, f"step {len(self.log)}"))
+
+    def use_coupon(self, key: str, order: str, *, of: str, nth: int = 1) -> frozenset[str] | None:
+        """The codes it may be refused with; None: used."""
+        answer = self.tell(UseCoupon(RewardName("p", key, of, nth), order))
+        assert isinstance(answer, CallVerdict)
+        return None if answer.done else answer.codes
+
+    def govern(self, deed: Literal["pause", "activate", "archive"], *, program: str = "p") -> None:
+        self.tell(Govern(program, deed))
+
+    def _called(self, entry: Entry) -> bool:
+        answer = self.tell(entry)
+        assert isinstance(answer, CallVerdict)
+        return answer.done
+
     @property
     def picture(self) -> Picture:
         return self.world.picture()
@@ -123,9 +164,21 @@ class Story:
     def state(self, *, referee: str = "bob", program: str = "p") -> str:
         return self.picture.accepted[program, referee].state
 
-    def reward(self, key: str, *, referee: str = "bob", program: str = "p") -> tuple[str, int | None, int | None]:
-        """(state, granted, reversed), where the model allows one state alone."""
-        shown = self.picture.rewards[program, referee, key]
+    def rewards(
+        self, key: str, *, referee: str | None = "bob", program: str = "p", of: str | None = None
+    ) -> list[RewardPicture]:
+        """The recorded ones of this key and referral, by ordinal; `of`: their recipient."""
+        return [
+            shown
+            for name, shown in sorted(self.picture.rewards.items())
+            if (name.program, name.key, shown.referee) == (program, key, referee) and of in (None, name.recipient)
+        ]
+
+    def reward(
+        self, key: str, *, referee: str | None = "bob", program: str = "p"
+    ) -> tuple[str, int | None, int | None]:
+        """(state, granted, reversed) of the only one, where the model allows one state alone."""
+        (shown,) = self.rewards(key, referee=referee, program=program)
         (state,) = shown.states
         return state, shown.granted, shown.reversed
 

@@ -6,10 +6,11 @@ from dataclasses import fields
 
 import pytest
 from campaigns.bad_days import machine_for
+from campaigns.broken_worlds import BUGS
 from campaigns.machine import Stage
 from campaigns.model import World
 from campaigns.pictures import Reading
-from campaigns.understudy import BUGS, UnderstudyStage
+from campaigns.understudy import UnderstudyStage
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from campaigns.facts import Give
 from campaigns.pictures import Reading
 from campaigns.story import (
     HELD,
@@ -18,6 +17,7 @@ from campaigns.story import (
     gave_back,
     refunded,
 )
+from campaigns.terms import Give
 from campaigns.traps import TRAPS
 
 

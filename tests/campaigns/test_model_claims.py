@@ -98,7 +98,7 @@ def test_older_purchase_that_becomes_known_reverses_a_conversion_that_is_not_rel
     story.hear(bought("o1", on=0), bought("old", on=-8))
     shown = story.picture.accepted["p", "bob"]
     assert (shown.state, shown.reasons) == ("reversed", frozenset({"not_new"}))
-    assert story.picture.rewards["p", "bob", "credit"].states == {"voided"}
+    assert story.rewards("credit")[0].states == {"voided"}
     story.wait(100)
     assert story.picture.balances == {}
 

@@ -13,7 +13,9 @@ from itertools import count
 from typing import Literal, TypeVar
 
 from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, business_key
-from campaigns.model import FUTURE_TOLERANCE, Standing, World
+from campaigns.known import FUTURE_TOLERANCE
+from campaigns.model import World
+from campaigns.standing import Standing
 from hypothesis import strategies as st
 
 # A referrer stands before his referees, so that nobody is, by a detour, his own referrer's referrer.
@@ -181,7 +183,7 @@ class Wishing:
             self.planned.append(order)
             return order
         # Every other time one that some referral counts: on the others a refund changes nothing.
-        counted = {s.conversion.order_id for s in world.standings.values() if s.conversion is not None}
+        counted = {bought.order_id for s in world.standings.values() for bought in s.counted}
         orders = [order for order in self.orders if order.order_id in counted]
         return _pick(orders if orders and wish.pick % 2 else self.orders, wish.pick // 2)
 
