@@ -39,7 +39,7 @@ QUESTIONS = (
     Question(
         "rewards",
         "SELECT w.id AS object_id, w.side FROM rewards w WHERE w.app_id = :app_id "
-        "AND w.side IN ('referrer', 'referee') AND w.referral_id IS NULL",
+        "AND w.side IN ('referrer', 'referee') AND w.referral_id IS NULL AND w.reward_key <> 'prize'",
         "A reward of the {side} belongs to no referral.",
     ),
     Question(

@@ -1,4 +1,4 @@
-"""I5: ordinals have no gaps, and no more is used than caps and budgets allow, recounted from the grants."""
+"""I5: ordinals have no gaps; caps and budgets are kept, recounted from the grants; ranks are what a recount says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from referral_service.doctor.books import Books, Question, put
+from referral_service.doctor.contests import RANKS
 from referral_service.doctor.promises import Promise, RewardPromise, promises
 from referral_service.doctor.report import Check
 
@@ -66,7 +67,7 @@ BUDGETS = (
 
 def check_limits(books: Books, check: Check) -> None:
     """I5."""
-    put(QUESTIONS, books, check)
+    put(QUESTIONS + RANKS, books, check)
     versions = promises(books)
     newest = {row.id: versions.get((row.id, row.version)) for row in books.stream(NEWEST)}
     capped = {version for version, promise in versions.items() if any(map(_is_capped, promise.rewards.values()))}

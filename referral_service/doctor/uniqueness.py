@@ -6,6 +6,7 @@ The database's unique keys say the same; here it is counted once more, as if the
 from __future__ import annotations
 
 from referral_service.doctor.books import Books, Question, put
+from referral_service.doctor.contests import PRIZES
 from referral_service.doctor.report import Check
 
 
@@ -123,7 +124,7 @@ PEOPLE = (
 
 def check_grants_are_unique(books: Books, check: Check) -> None:
     """I2."""
-    put(GRANTS, books, check)
+    put(GRANTS + PRIZES, books, check)
 
 
 def check_people(books: Books, check: Check) -> None:

@@ -109,30 +109,50 @@ class Book(Rows):
         program, subject = referral["program_id"], f"referral:{referral['id']}:{referral['conversion_no']}"
         terms = next(each for each in self.terms[program]["rewards"] if each["key"] == key)
         recipient = referral[f"{terms['side']}_id"]
-        ordinal = self._ordinal(program, key, recipient, subject)
         most = (terms.get("cap") or {}).get("count")
-        capped = most is not None and self.anchors[program, key, recipient]["used_count"] >= most
-        reward = self.add(
-            "rewards", id=self.new("rwd"), program_id=program, version=1, referral_id=referral["id"],
-            conversion_no=referral["conversion_no"], recipient_id=recipient, reward_key=key, subject=subject,
-            side=terms["side"], ordinal=ordinal, state="", reason=None, kind=kind, unit=unit,
-            granted=0 if capped else amount, reversed=0, badge=None, occurred_at=at,
-            hold_ends_at=at + terms.get("hold_days", 0) * DAY, accept_by=None, expires_at=None, released_at=None,
-            created_at=at, updated_at=at, sequence=0,
+        anchor = self.anchors.get((program, key, recipient))
+        reward = self._reward(
+            program, recipient, key, subject, kind=kind, unit=unit, at=at, side=terms["side"],
+            referral_id=referral["id"], conversion_no=referral["conversion_no"],
+            granted=0 if most is not None and anchor is not None and anchor["used_count"] >= most else amount,
+            hold_ends_at=at + terms.get("hold_days", 0) * DAY,
         )  # fmt: skip
-        if capped:
+        if not reward["granted"]:
             self.announce(reward, "reward.capped", "capped", at, reason="cap")
             return reward
-        self.anchors[program, key, recipient]["used_count"] += 1
-        self.budgets[program]["used_count"] += 1
-        if kind in {"credit", "percent"}:
-            self.budgets[program]["used_minor"] += amount
-        self.announce(reward, "reward.created", "pending", at)
-        legs = [(program, "expense", -amount), (recipient, "pending", amount)]
-        self.post("grant", reward["id"], 1, unit, legs, at)
+        self._enter(reward, at)
         if not terms.get("hold_days"):
             self.release(reward, at=at)
         return reward
+
+    def award(self, program: str, recipient: str, rank: int, amount: int, *, at: datetime) -> Row:
+        """A contest is closed, and this is the prize of one rank."""
+        prize = self._reward(
+            program, recipient, "prize", f"prize:{rank}", kind="credit", unit="USD", at=at, side="referrer",
+            referral_id=None, conversion_no=None, granted=amount, hold_ends_at=at,
+        )  # fmt: skip
+        self._enter(prize, at)
+        self.release(prize, at=at)
+        return prize
+
+    def _reward(self, program: str, recipient: str, key: str, subject: str, *, at: datetime, **more: Any) -> Row:
+        return self.add(
+            "rewards", id=self.new("rwd"), program_id=program, version=1, recipient_id=recipient, reward_key=key,
+            subject=subject, ordinal=self._ordinal(program, key, recipient, subject), state="", reason=None, reversed=0,
+            badge=None, occurred_at=at, accept_by=None, expires_at=None, released_at=None, created_at=at,
+            updated_at=at, sequence=0, **more,
+        )  # fmt: skip
+
+    def _enter(self, reward: Row, at: datetime) -> None:
+        """Take the slot and the budget, tell of it, and hold it in the books."""
+        program, recipient, amount = reward["program_id"], reward["recipient_id"], reward["granted"]
+        self.anchors[program, reward["reward_key"], recipient]["used_count"] += 1
+        self.budgets[program]["used_count"] += 1
+        if reward["kind"] in {"credit", "percent"}:
+            self.budgets[program]["used_minor"] += amount
+        self.announce(reward, "reward.created", "pending", at)
+        legs = [(program, "expense", -amount), (recipient, "pending", amount)]
+        self.post("grant", reward["id"], 1, reward["unit"], legs, at)
 
     def _ordinal(self, program: str, key: str, recipient: str, subject: str) -> int:
         anchor = self.anchors.get((program, key, recipient))

@@ -43,6 +43,53 @@ LIMITS = (
     ),
 )
 
+CONTESTS = (
+    planted(
+        "a rank counts a conversion twice",
+        "I5",
+        f"UPDATE ranks SET conversions = conversions + 1 WHERE {OF.format('customer_id', 'converted_referrer')}",
+        "2 conversions are said",
+    ),
+    planted(
+        "a rank was lost",
+        "I5",
+        f"DELETE FROM ranks WHERE {OF.format('customer_id', 'converted_referrer')}",
+        "converted_referrer",
+    ),
+    planted(
+        "a rank still counts what was reversed",
+        "I5",
+        "INSERT INTO ranks (app_id, program_id, customer_id, conversions) "
+        "VALUES (1, 'prg_1_held', :voided_referrer, 1)",
+        "voided_referrer",
+    ),
+    planted(
+        "somebody has two prizes",
+        "I2 I1 I5",
+        f"UPDATE rewards SET recipient_id = :first_winner, subject = 'prize:4', ordinal = 2 "
+        f"WHERE {OF.format('id', 'third_prize')}",
+        "2 prizes of",
+    ),
+    planted(
+        "the second prize was given beside two first ones",
+        "I2 I5",
+        f"UPDATE rewards SET subject = 'prize:2' WHERE {OF.format('id', 'third_prize')}",
+        "third_prize",
+    ),
+    planted(
+        "a prize was given before the contest was over",
+        "I2",
+        f"UPDATE programs SET status = 'active', ended_at = NULL WHERE {OF.format('id', 'contest_program')}",
+        "first_prize",
+    ),
+    planted(
+        "a prize is said to be a referee's",
+        "I2",
+        f"UPDATE rewards SET side = 'referee' WHERE {OF.format('id', 'first_prize')}",
+        "first_prize",
+    ),
+)
+
 PEOPLE = (
     planted(
         "somebody referred himself",
@@ -108,7 +155,7 @@ PEOPLE = (
 STATES = (
     planted(
         "a converted referral expired",
-        "I8 I3",
+        "I8 I3 I5",
         f"UPDATE referrals SET state = 'expired' WHERE {OF.format('id', 'converted_referral')}",
         "converted_referral",
     ),
@@ -258,4 +305,4 @@ ORDER = (
     ),
 )
 
-LIMITS_TO_ORDER = LIMITS + PEOPLE + STATES + MESSAGES + ORDER
+LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + MESSAGES + ORDER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,16 @@ HELD: Row = {
     ],
     "qualification": {"within_days": 90, "steps": [{"key": "first_purchase", "min_amount_minor": 2000}]},
     "budget": {"amount_minor": 100_000_000, "count": None},
+}
+CONTEST: Row = {
+    "currency": "USD",
+    "rewards": [],
+    "prizes": [
+        {"rank": 1, "give": {"kind": "credit", "amount_minor": 50000}},
+        {"rank": 2, "give": {"kind": "credit", "amount_minor": 25000}},
+        {"rank": 3, "give": {"kind": "credit", "amount_minor": 10000}},
+    ],
+    "qualification": {"steps": [{"key": "first_purchase", "event": "purchase"}]},
 }
 
 
@@ -81,7 +91,7 @@ class Rows:
         self.add(
             "programs", id=program, name=name, status="active", landing_url="https://shop.example/", allowed_hosts=[],
             code_parameter="ref", click_parameter="ref_click", signed_links_only=False, branding={}, version=1,
-            created_at=START, activated_at=START, archived_at=None, ended_at=None,
+            created_at=START, activated_at=START, archived_at=None, ended_at=None, ends_at=None,
         )  # fmt: skip
         self.add("program_versions", id=self.new("ver"), program_id=program, version=1, terms=terms, created_at=START)
         self.budgets[program] = self.add("budgets", program_id=program, used_minor=0, used_count=0)
@@ -185,8 +195,15 @@ class Rows:
             received_at=at,
         )  # fmt: skip
 
+    def _rank(self) -> None:
+        """How many referrals of each referrer stand converted in each program."""
+        converted = [row for row in self.rows["referrals"] if row["state"] == "converted"]
+        for (program, referrer), count in Counter((row["program_id"], row["referrer_id"]) for row in converted).items():
+            self.add("ranks", program_id=program, customer_id=referrer, conversions=count)
+
     def write(self, engine: Engine) -> int:
         """Insert everything and return the number of rows."""
+        self._rank()
         if self.rows["notifications"]:
             self.add("notification_heads", last_position=len(self.rows["notifications"]))
         with engine.begin() as connection:

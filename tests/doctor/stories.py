@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from doctor.book import Book
-from doctor.rows import DAY, NOW, START, Row
+from doctor.rows import CONTEST, DAY, NOW, START, Row
 
 CREDIT = {"thanks": ("credit", "USD", 1000), "welcome": ("points", "points", 500)}
 BOUGHT = START + DAY
@@ -117,6 +117,20 @@ def not_new(book: Book, referrer: str) -> Row:
     return referral
 
 
+def contest(book: Book) -> dict[str, Row]:
+    """Two share the first prize, so the one after them is third. Gives the prizes by who has them."""
+    program = book.program(book.new("contest"), CONTEST)
+    prizes = {}
+    for name, conversions, rank, amount in (("first", 2, 1, 50000), ("other", 2, 1, 50000), ("third", 1, 3, 10000)):
+        referrer = book.customer()
+        for _ in range(conversions):
+            referral = book.claim(program, referrer)
+            book.convert(referral, book.buy(referral["referee_id"], 5000, at=BOUGHT), {})
+        prizes[name] = book.award(program, referrer, rank, amount, at=BOUGHT + DAY)
+    book.rows["programs"][-1] |= {"status": "ended", "ends_at": BOUGHT + DAY, "ended_at": BOUGHT + DAY}
+    return prizes
+
+
 def everything(book: Book) -> Handles:
     """Every story once; gives the ids by which each is found again: `held_referral`, `held_purchase`, `held_share`."""
     told: Handles = {}
@@ -137,6 +151,9 @@ def everything(book: Book) -> Handles:
     for name, story in {"waiting": waiting, "expired": expired, "not_new": not_new}.items():
         referral = story(book, book.customer())
         told |= {f"{name}_referral": referral["id"], f"{name}_referee": referral["referee_id"]}
+    for name, prize in contest(book).items():
+        told |= {f"{name}_prize": prize["id"], f"{name}_winner": prize["recipient_id"]}
+        told["contest_program"] = prize["program_id"]
     refused = book.refuse(book.at_once, book.customer(), told["converted_referee"], reason="already_referred")
     told["refused_referral"] = refused["id"]
     book.refuse(book.at_once, told["converted_referrer"], told["converted_referrer"], reason="self_referral")
