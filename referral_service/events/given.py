@@ -102,6 +102,8 @@ class Answer:
     reason: str | None
     duplicate: bool = False
     results: list[Result] = field(default_factory=list)
+    # Of an estimate: the rewards as they would stand.
+    would_stand: list[dict[str, Any]] = field(default_factory=list)
 
 
 # The strongest first.

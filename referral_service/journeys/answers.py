@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from referral_service.events.given import Result
 from referral_service.journeys.judge import Settled
 from referral_service.journeys.plan_rewards import Item
 from referral_service.referrals.policy import CONVERTED, PENDING, REJECTED, REVERSED
 from referral_service.referrals.progress import why_not_counted
+from referral_service.rewards.document import reward_document
 from referral_service.rewards.plan import Plan
 
 GIVES_BACK, TAKES = frozenset({"restore"}), frozenset({"void", "claw_back"})
@@ -78,6 +80,13 @@ def own_results(own: Iterable[Item], customer_id: str, fact_id: str) -> list[Res
                 result.outcome, result.reason = "reversed", _why(standing)
             results.append(result)
     return results
+
+
+def would_stand(theirs: Iterable[Settled], own: Iterable[Item], fact_id: str) -> list[dict[str, Any]]:
+    """Of an estimate: the rewards that a fact would make or change, as they would stand."""
+    items: list[Settled | Item] = [*theirs, *own]
+    plans = [plan for item in items for plan in item.plans if plan.is_changed]
+    return [reward_document(plan.reward) for plan in _standing_on(plans, fact_id)]
 
 
 def together(results: Iterable[Result], own: Iterable[Result]) -> list[Result]:

@@ -36,7 +36,8 @@ from referral_service.events.register import (
 )
 from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
 from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.answers import fact_result, own_results, taken_back_result, together
+from referral_service.journeys.answers import fact_result, own_results, taken_back_result, together, would_stand
+from referral_service.journeys.cancel_coupon_orders import restore_coupons_of_cancelled
 from referral_service.journeys.claim_by_purchase import claim_by_purchase
 from referral_service.journeys.find_purchases import find_purchases
 from referral_service.journeys.judge import Settled
@@ -121,6 +122,9 @@ def _record_round(
         _take_back(session, this, app_id=app_id, now=now)
         settled, own = _settle(session, this, tools=tools, app_id=app_id, now=now, estimate=estimate)
     answers = _answer(session, this, app_id=app_id, settled=settled, own=own)
+    if estimate:
+        for event_id, answer in answers.items():
+            answer.would_stand = would_stand(settled.values(), own, this.fact_of(event_id))
     seen = [event.external_id for event_id, event in fresh.items() if event_id not in inserted]
     repeated = event_ids(session, app_id=app_id, source_id=source_id, external_ids=seen) if seen else {}
     first_ids = set(repeated.values()) | set(this.duplicate_of.values())
@@ -178,7 +182,23 @@ def _settle(
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
     own = own_items(session, app_id=app_id, facts=own_facts(this, alive, now=now), merged=this.merged)
     settled = settle(session, app_id=app_id, referrals=referrals, own=own, now=now, estimate=estimate)
+    if not estimate:
+        restore_coupons_of_cancelled(session, app_id=app_id, order_names=_cancelled(this), now=now)
     return settled, own
+
+
+def _cancelled(this: Round) -> set[str]:
+    """The names of orders that this round's refunds have given back whole."""
+    names: set[str] = set()
+    for event_id, event in this.of_type(REFUND).items():
+        row = this.purchases[event_id]
+        if (
+            row.amount_minor is not None
+            and row.refunded_minor >= row.amount_minor
+            and event_id not in this.duplicate_of
+        ):
+            names |= {*event.aliases, row.order_key or event.aliases[0]}
+    return names
 
 
 def _answer(
@@ -221,7 +241,7 @@ def _answer_one(
     this: Round, event_id: str, event: GivenEvent, theirs: Sequence[Settled], own: Sequence[Item]
 ) -> Answer:
     purchase = this.purchases.get(event_id)
-    fact_id = event_id if purchase is None else purchase.id
+    fact_id = this.fact_of(event_id)
     results: list[Result] = []
     reason: str | None = "no_referral"
     if event.type in (REFUND, DISPUTE) and purchase is not None:

@@ -43,6 +43,11 @@ class Round:
             event_id: event for event_id, event in self.new.items() if event.type not in (PURCHASE, REFUND, DISPUTE)
         }
 
+    def fact_of(self, event_id: str) -> str:
+        """The fact an event speaks of: its purchase, or the event itself."""
+        purchase = self.purchases.get(event_id)
+        return event_id if purchase is None else purchase.id
+
     def customer_of(self, event_id: str) -> str | None:
         """Whose event it is, as far as anybody knows: the purchase's person comes first."""
         purchase = self.purchases.get(event_id)

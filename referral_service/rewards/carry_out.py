@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from referral_service.ledger import moves as books
 from referral_service.ledger.record import record
 from referral_service.notifications.announce import Change, announce
+from referral_service.rewards.coupons.document import coupon_told
+from referral_service.rewards.coupons.follow import follow_rewards
+from referral_service.rewards.coupons.policy import HeldCoupon
 from referral_service.rewards.document import reward_document
 from referral_service.rewards.plan import Announcement, Move, Plan, by_the_books
 from referral_service.rewards.policy import NOT_IN_WALLET
@@ -34,10 +37,11 @@ def carry_out(
         announce(session, app_id=app_id, changes=told_before, now=now)
         return
     insert_rewards(session, app_id=app_id, new=[plan.reward for plan in plans if plan.is_new])
+    coupons = follow_rewards(session, app_id=app_id, plans=plans, now=now)
     update_rewards(session, app_id=app_id, changed=[plan.reward for plan in plans if not plan.is_new])
     moved = [(plan, move) for plan in plans if plan.reward.kind not in NOT_IN_WALLET for move in plan.moves]
     # Told before the books are, so that a reader hears of a conversion before the balance that it changes.
-    changes = [_change(announcement) for plan in plans for announcement in plan.announcements]
+    changes = [_change(announcement, coupons) for plan in plans for announcement in plan.announcements]
     announce(session, app_id=app_id, changes=[*told_before, *changes], now=now)
     if moved:
         entries = [_in_the_books(plan, move, spent_policy or {}) for plan, move in moved]
@@ -59,7 +63,7 @@ def _follow_the_books(
         if follow.is_changed:
             turned.append(follow)
     update_rewards(session, app_id=app_id, changed=[follow.reward for follow in turned])
-    changes = [_change(announcement) for follow in turned for announcement in follow.announcements]
+    changes = [_change(announcement, {}) for follow in turned for announcement in follow.announcements]
     announce(session, app_id=app_id, changes=changes, now=now)
 
 
@@ -88,7 +92,7 @@ def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.Spent
             return books.Restore(**whose, amount=amount, reason=reason)
 
 
-def _change(announcement: Announcement) -> Change:
+def _change(announcement: Announcement, coupons: Mapping[str, HeldCoupon]) -> Change:
     reward = announcement.reward
     return Change(
         type=announcement.type,
@@ -97,5 +101,5 @@ def _change(announcement: Announcement) -> Change:
         previous_state=announcement.previous_state,
         state=reward.state,
         reason=reward.reason,
-        object=reward_document(reward),
+        object=reward_document(reward, coupon_told(reward, coupons.get(reward.id))),
     )

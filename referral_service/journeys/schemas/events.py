@@ -22,9 +22,18 @@ from referral_service.events.given import (
 )
 from referral_service.events.policy import FINALITY, lies_ahead
 from referral_service.kit.errors import InvalidRequest
-from referral_service.kit.http.fields import Moment, MoneyField, RequestSchema, ResponseSchema, Text, WholeNumber
+from referral_service.kit.http.fields import (
+    Moment,
+    MoneyField,
+    QueryFlag,
+    RequestSchema,
+    ResponseSchema,
+    Text,
+    WholeNumber,
+)
 from referral_service.kit.http.problems import ProblemSchema, flatten
 from referral_service.referrals.errors import OccurredInFuture
+from referral_service.rewards.schemas import AmountSchema
 
 BATCH_MAX = 100
 LINES_MAX = 100
@@ -179,6 +188,29 @@ class ResultSchema(ResponseSchema):
     reward_ids = ma.fields.List(ma.fields.String(), required=True)
 
 
+class EventArgs(RequestSchema):
+    dry_run = QueryFlag(
+        load_default=False,
+        metadata={"description": "`true` answers what would happen and changes nothing."},
+    )
+
+
+class EstimatedRewardSchema(ResponseSchema):
+    """A reward as it would stand."""
+
+    key = ma.fields.String(required=True)
+    side = ma.fields.String(required=True)
+    state = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    kind = ma.fields.String(required=True)
+    amount = ma.fields.Nested(AmountSchema, required=True)
+    reversed = ma.fields.Nested(AmountSchema, required=True)
+    badge = ma.fields.String(required=True, allow_none=True)
+    ordinal = ma.fields.Integer(required=True)
+    customer_id = ma.fields.String(required=True, allow_none=True)
+    program_id = ma.fields.String(required=True)
+
+
 class AnswerSchema(ResponseSchema):
     """What became of an event: the strongest of its results, and each of them."""
 
@@ -189,6 +221,17 @@ class AnswerSchema(ResponseSchema):
     referral_id = ma.fields.String(required=True, allow_none=True)
     reward_ids = ma.fields.List(ma.fields.String(), required=True)
     results = ma.fields.List(ma.fields.Nested(ResultSchema), required=True)
+    dry_run = ma.fields.Boolean(metadata={"description": "Only in a dry run: nothing of this was kept."})
+    estimate = ma.fields.Boolean(
+        metadata={
+            "description": "Only in a dry run: caps and budgets were read, not held, so by the time the event comes "
+            "they may have been used up by others."
+        }
+    )
+    rewards = ma.fields.List(
+        ma.fields.Nested(EstimatedRewardSchema),
+        metadata={"description": "Only in a dry run: the rewards that the event would make or change."},
+    )
 
 
 class InvalidItemSchema(ResponseSchema):

@@ -8,22 +8,25 @@ from flask import jsonify
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from referral_service.events.given import GivenEvent
+from referral_service.events.given import Answer, GivenEvent
 from referral_service.journeys import examples
 from referral_service.journeys.record_events import record_events
 from referral_service.journeys.schemas.events import (
     AnswerSchema,
     BatchAnswerSchema,
+    EstimatedRewardSchema,
+    EventArgs,
     EventBatchSchema,
     EventSchema,
     EventsSchema,
     answer_document,
     load_event,
 )
+from referral_service.journeys.tell_people import with_reward_people
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.errors import Problem
 from referral_service.kit.http.blueprint import Blueprint
-from referral_service.kit.http.edge import in_transaction, service
+from referral_service.kit.http.edge import in_transaction, keep_nothing, service
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
 from referral_service.tenants.errors import SourceNotFound
 from referral_service.tenants.models import Source
@@ -35,6 +38,7 @@ blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds
 @blueprint.post("/v1/events", operation_id="recordEvents")
 @requires(Scope.WRITE, limited=False)
 @in_transaction(idempotency=False)
+@blueprint.arguments(EventArgs, location="query")
 @blueprint.arguments(EventsSchema, documented_as=[EventSchema, EventBatchSchema], examples=examples.EVENTS)
 @blueprint.response(201, AnswerSchema, example=examples.CONVERTED)
 @blueprint.alt_response(
@@ -44,13 +48,19 @@ blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds
     examples=examples.EVENT_ANSWERS,
 )
 @blueprint.alt_response(404, description="The event names a source that is not there.")
-def take_events(session: Session, body: dict[str, Any]) -> Any:
+def take_events(session: Session, args: dict[str, Any], body: dict[str, Any]) -> Any:
     """Record one event, or a batch of up to 100.
 
     An event's id makes it happen once, however often it is sent; so does what it says: the same confirmed purchase,
     refund or dispute under another id is answered with the first answer and `"duplicate": true`. In a batch every item
     is answered for itself, in order; an item that cannot be read has the outcome `invalid` and spoils no other.
+
+    With `?dry_run=true` everything happens as it would and nothing is kept: the answer (200) shows the rewards as they
+    would stand. Limits are then an estimate, and the items of a batch do not see each other's rewards.
     """
+    estimate = args["dry_run"]
+    if estimate:
+        keep_nothing(session)
     is_batch = "events" in body
     documents = body["events"] if is_batch else [body]
     loaded = [_load(session, document) for document in documents]
@@ -65,16 +75,25 @@ def take_events(session: Session, body: dict[str, Any]) -> Any:
             source_id=api_source_id(app_id),
             given=[item for item in loaded if isinstance(item, GivenEvent)],
             now=business_now(),
+            estimate=estimate,
         )
     )
     if not is_batch:
         answer = next(answers)
-        return answer_document(answer), 200 if answer.duplicate else 201
+        return _document(session, answer, estimate), 200 if answer.duplicate or estimate else 201
     results = [
-        _invalid(document, item) if isinstance(item, Problem) else answer_document(next(answers))
+        _invalid(document, item) if isinstance(item, Problem) else _document(session, next(answers), estimate)
         for document, item in zip(documents, loaded, strict=True)
     ]
     return jsonify({"results": results})
+
+
+def _document(session: Session, answer: Answer, estimate: bool) -> dict[str, Any]:
+    document = answer_document(answer)
+    if not estimate:
+        return document
+    rewards = with_reward_people(session, answer.would_stand, app_id=current_tenant().app_id)
+    return document | {"dry_run": True, "estimate": True, "rewards": EstimatedRewardSchema(many=True).dump(rewards)}
 
 
 def _load(session: Session, document: object) -> GivenEvent | Problem:

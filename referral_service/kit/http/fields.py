@@ -88,6 +88,15 @@ class Flag(ma.fields.Boolean):
         return value
 
 
+class QueryFlag(ma.fields.Boolean):
+    """A flag in a query: the words true or false, and nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> bool:  # noqa: ARG002
+        if value not in ("true", "false"):
+            raise self.make_error("invalid", input=value)
+        return bool(value == "true")
+
+
 class Text(ma.fields.String):
     """A text of bounded length without control characters; `Text(maximum=64)`."""
 
