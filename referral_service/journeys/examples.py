@@ -23,6 +23,26 @@ REFERRAL: dict[str, Any] = {
     "expires_at": "2027-02-19T10:00:00Z",
 }
 REFERRALS = {"items": [REFERRAL], "next_cursor": None}
+REVIEW = {"reason": "Looked at by support: two people of one household."}
+MIGRATE = {"to_version": 2, "dry_run": True, "reason": "The deadline is longer now."}
+MIGRATION = {
+    "program_id": _PROGRAM,
+    "to_version": 2,
+    "dry_run": True,
+    "moved": 0,
+    "remaining": 1,
+    "states": {"pending": 1},
+    "items": [
+        {
+            "referral_id": _REFERRAL,
+            "from_version": 1,
+            "expires_at_before": "2027-02-19T10:00:00Z",
+            "expires_at": "2027-05-20T10:00:00Z",
+            "state": "pending",
+            "reason": None,
+        }
+    ],
+}
 PURCHASE = {
     "id": "e-1",
     "type": "purchase",

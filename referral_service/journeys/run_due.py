@@ -20,6 +20,7 @@ from referral_service.events.purchases import purchases
 from referral_service.journeys.expire_due import expire_due
 from referral_service.journeys.match_waiting import match_waiting
 from referral_service.journeys.release_due import release_due
+from referral_service.journeys.sunsets import sunsets
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
 from referral_service.referrals.policy import PENDING as REFERRAL_PENDING
@@ -96,12 +97,14 @@ def _apps(session: Session, real_now: datetime, app_ids: Collection[int] | None)
     query = select(App.id, App.clock_offset_us, first_hold, first_deadline, has_match, oldest_address).order_by(App.id)
     if app_ids is not None:
         query = query.where(App.id.in_(sorted(app_ids)))
+    ends = sunsets(session, app_ids=app_ids)
     found = []
     for app_id, offset_us, hold_ends_at, deadline_at, is_matched, waiting_since in session.execute(query):
         offset = timedelta(microseconds=offset_us)
         now = real_now + offset
         is_old = waiting_since is not None and waiting_since < now - KEPT
         is_due = (hold_ends_at and hold_ends_at <= now) or (deadline_at and deadline_at < now)
-        if is_matched or is_due or is_old:
+        is_past_sunset = any(ends_at < now for ends_at in ends.get(app_id, {}).values())
+        if is_matched or is_due or is_old or is_past_sunset:
             found.append((app_id, offset))
     return found

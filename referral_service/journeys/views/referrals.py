@@ -11,6 +11,8 @@ from referral_service.customers.ensure_customers import find_customers
 from referral_service.journeys import examples
 from referral_service.journeys.claim import CREATED, REFUSED, ClaimOutcome, claim
 from referral_service.journeys.explain import explain
+from referral_service.journeys.migrate_referrals import Migration, migrate_referrals
+from referral_service.journeys.review_referral import approve_referral, reject_referral
 from referral_service.journeys.schemas.claims import (
     REFERRAL_ID_PARAMETER,
     ClaimSchema,
@@ -19,16 +21,18 @@ from referral_service.journeys.schemas.claims import (
     ReferralSchema,
     given_touches,
 )
+from referral_service.journeys.schemas.reviews import MigrateSchema, MigrationSchema, ReviewSchema
 from referral_service.journeys.tell_people import with_referral_people
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_reading, in_transaction
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
 from referral_service.kit.http.problems import problem_response
+from referral_service.programs.schemas import PROGRAM_ID_PARAMETER
 from referral_service.referrals.document import referral_document
 from referral_service.referrals.errors import REFUSALS
 from referral_service.referrals.read_referrals import list_referrals, read_referral
-from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+from referral_service.tenants.auth import Scope, business_now, current_key_id, current_tenant, requires
 
 blueprint = Blueprint("referrals", __name__, description="Who referred whom, and where it stands.")
 
@@ -40,7 +44,10 @@ blueprint = Blueprint("referrals", __name__, description="Who referred whom, and
 @blueprint.response(201, ReferralSchema, example=examples.REFERRAL)
 @blueprint.alt_response(200, schema=ReferralSchema, description="Claimed before.", example=examples.REFERRAL)
 @blueprint.alt_response(404, description="There is no such code.")
-@blueprint.alt_response(410, description="The code, its program or its click is over.")
+@blueprint.alt_response(
+    409, description="Refused, and kept as a rejected referral; or the program takes no claims now."
+)
+@blueprint.alt_response(410, description="The code or its click is over.")
 def make_claim(session: Session, body: dict[str, Any]) -> Any:
     """Claim a referee.
 
@@ -114,6 +121,77 @@ def explained(session: Session, referral_id: str) -> dict[str, Any]:
     matcher that grants.
     """
     return explain(session, app_id=current_tenant().app_id, referral_id=referral_id, now=business_now())
+
+
+@blueprint.post(
+    "/v1/referrals/<referral_id>/approve", operation_id="approveReferral", parameters=[REFERRAL_ID_PARAMETER]
+)
+@requires(Scope.ADMIN)
+@in_transaction
+@blueprint.arguments(ReviewSchema, required=False, example=examples.REVIEW)
+@blueprint.response(200, ReferralSchema, example=examples.REFERRAL | {"reason": "approved"})
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(409, response="CONFLICT")
+def approve(session: Session, body: dict[str, Any], referral_id: str) -> dict[str, Any]:
+    """Approve a referral that is under review.
+
+    It is pending from then on, and what has happened since its claim counts at once: it may come back converted.
+    """
+    row = approve_referral(session, **_decision(body, referral_id))
+    return _documents(session, [referral_document(row)])[0]
+
+
+@blueprint.post("/v1/referrals/<referral_id>/reject", operation_id="rejectReferral", parameters=[REFERRAL_ID_PARAMETER])
+@requires(Scope.ADMIN)
+@in_transaction
+@blueprint.arguments(ReviewSchema, required=False, example=examples.REVIEW)
+@blueprint.response(200, ReferralSchema, example=examples.REFERRAL | {"state": "rejected", "reason": "review"})
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(409, response="CONFLICT")
+def reject(session: Session, body: dict[str, Any], referral_id: str) -> dict[str, Any]:
+    """Reject a referral that is pending or under review, for good.
+
+    What its claim gave is taken back, and the places it held are free again. One that has converted cannot be rejected:
+    void its rewards instead.
+    """
+    row = reject_referral(session, **_decision(body, referral_id))
+    return _documents(session, [referral_document(row)])[0]
+
+
+@blueprint.post(
+    "/v1/programs/<program_id>/migrations", operation_id="migrateReferrals", parameters=[PROGRAM_ID_PARAMETER]
+)
+@requires(Scope.ADMIN)
+@in_transaction
+@blueprint.arguments(MigrateSchema, example=examples.MIGRATE)
+@blueprint.response(200, MigrationSchema, example=examples.MIGRATION)
+@blueprint.alt_response(404, response="NOT_FOUND")
+@blueprint.alt_response(409, response="CONFLICT")
+def migrate(session: Session, body: dict[str, Any], program_id: str) -> Migration:
+    """Move open referrals to newer terms.
+
+    Pending referrals of older versions that have no reward, in whatever state, and never converted: window and deadline
+    are reckoned anew from the claim, then each is settled by the new terms. Ask with `dry_run` first. Large programs
+    are moved in several calls; a call that is repeated moves nothing twice.
+    """
+    return migrate_referrals(
+        session,
+        app_id=current_tenant().app_id,
+        program_id=program_id,
+        **body,
+        actor=current_key_id(),
+        now=business_now(),
+    )
+
+
+def _decision(body: dict[str, Any], referral_id: str) -> dict[str, Any]:
+    return {
+        "app_id": current_tenant().app_id,
+        "referral_id": referral_id,
+        "note": body["reason"],
+        "actor": current_key_id(),
+        "now": business_now(),
+    }
 
 
 def _documents(session: Session, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
