@@ -83,9 +83,10 @@ def test_ride_credit_gives_both_sides_the_first_trip_up_to_thirty_dollars() -> N
     assert {getattr(reward.give, "max_amount_minor", None) for reward in terms.rewards} == {3000}
 
 
-def test_ride_credit_can_be_created_and_activated(database: Database, tenant: OpenedApp) -> None:
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_can_be_created_and_activated(name: str, database: Database, tenant: OpenedApp) -> None:
     app_id = tenant.tenant.app_id
-    made = make(database, app_id, **load_recipe("ride-credit", {"currency": "EUR"}, now=NOON))
+    made = make(database, app_id, **load_recipe(name, {"currency": "EUR"}, now=NOON))
     active = database.transact(
         lambda session: activate_program(session, app_id=app_id, program_id=made["id"], actor=ACTOR, now=NOON)
     )
