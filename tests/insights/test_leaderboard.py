@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from builders import Api, a_customer, a_program, expect, items
+from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, NOON, Person
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.kit.db.engines import Database
@@ -203,3 +203,39 @@ def test_a_program_that_is_not_there_is_not_found(api: Api, trial_api: Api) -> N
     for program in (theirs, "prg_01k0c7q2v8f3w9n5x4z6t1r0me", "x"):
         for what in ("leaderboard", "stats", "liability"):
             assert api.get(f"/v1/programs/{program}/{what}").status_code == 404
+
+
+def test_conversions_are_counted_where_they_happen_and_taken_off_where_they_are_reversed(api: Api) -> None:
+    program = a_program(api)
+    for referrer, friends in ((ALICE, [BOB, CAROL]), (DAVE, [MALLORY])):
+        a_customer(api, referrer, leaderboard_opt_in=True)
+        for friend in friends:
+            a_claim(api, a_code(api, program, referrer=referrer), referee=friend)
+            a_purchase(api, customer=friend, order_id=friend.customer_id)
+
+    def board() -> list[tuple[int, str, int]]:
+        found = items(api, f"/v1/programs/{program['id']}/leaderboard")
+        return [(item["rank"], item["customer_id"], item["conversions"]) for item in found]
+
+    assert board() == [(1, "alice", 2), (2, "dave", 1)]
+    for order in ("bob", "carol"):
+        a_refund(api, order_id=order)
+    assert board() == [(1, "dave", 1)]
+
+
+def test_a_milestone_shows_its_badge(api: Api) -> None:
+    milestones = [{"at": 1, "quantity": 5, "badge": "bronze"}, {"at": 2, "quantity": 50, "badge": "silver"}]
+    points = {"kind": "points", "quantity": 1}
+    friends = {"key": "friends", "side": "referrer", "on": "converted", "give": points, "milestones": milestones}
+    program = a_program(api, rewards=[friends])
+    a_customer(api, ALICE, leaderboard_opt_in=True)
+    seen = []
+    for friend in (BOB, CAROL, MALLORY):
+        a_claim(api, a_code(api, program), referee=friend)
+        a_purchase(api, customer=friend, order_id=friend.customer_id)
+        (line,) = items(api, f"/v1/programs/{program['id']}/leaderboard")
+        seen.append((line["conversions"], line["badge"]))
+
+    assert seen == [(1, "bronze"), (2, "silver"), (3, "silver")]
+    a_refund(api, order_id="carol")
+    assert items(api, f"/v1/programs/{program['id']}/leaderboard")[0]["badge"] == "bronze"

@@ -9,6 +9,7 @@ import pytest
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, both_sides, credit, expect
 from cast import ALICE, BOB, CAROL
 from referral_service.insights.liability import fixed_amount
+from referral_service.kit.clock import format_rfc3339
 from referral_service.programs.terms.document import Reward
 from referral_service.programs.terms.parse import parse_terms
 
@@ -103,3 +104,37 @@ def test_what_a_conversion_certainly_brings(said: dict[str, Any], amount: int) -
     document, _ = parse_terms({"currency": "USD", "rewards": [credit(key="c", side="referrer") | said]})
 
     assert fixed_amount(Reward.from_document(document["rewards"][0])) == amount
+
+
+def test_what_a_step_has_granted_already_is_expected_no_more(api: Api) -> None:
+    steps = [{"key": "joined", "event": "signup"}, {"key": "bought", "event": "purchase"}]
+    rewards = [
+        credit(key="joining", side="referee", on="step:joined", amount_minor=300),
+        credit(key="buying", side="referrer", on="converted", amount_minor=700),
+    ]
+    program = referred(api, qualification={"steps": steps}, rewards=rewards)
+    a_claim(api, a_code(api, program), referee=CAROL)
+    assert owed(api, program) == {"USD": (0, 0, 2 * 1000)}
+
+    signup = {"id": "e-signup", "type": "signup", "customer_id": "bob", "occurred_at": format_rfc3339(api.now())}
+    expect(api.post("/v1/events", signup), 201)
+    assert owed(api, program) == {"USD": (300, 0, 700 + 1000)}
+
+    a_purchase(api, customer=BOB)
+    assert owed(api, program) == {"USD": (1000, 0, 1000)}
+
+
+def test_an_offer_is_held_until_it_is_accepted(api: Api) -> None:
+    offered = credit(key="offer", side="referrer", amount_minor=700, accept_within_days=10)
+    program = referred(api, rewards=[offered])
+
+    a_purchase(api, customer=BOB)
+
+    assert owed(api, program) == {"USD": (0, 700, 0)}
+
+
+def test_a_coupon_is_no_balance(api: Api) -> None:
+    give = {"kind": "coupon", "percent_off": "15.00", "valid_days": 30}
+    program = referred(api, rewards=[{"key": "c", "side": "referee", "on": "claimed", "give": give}])
+
+    assert owed(api, program) == {}
