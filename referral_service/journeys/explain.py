@@ -11,29 +11,18 @@ from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
 from referral_service.journeys.judge import Settled, judge
+from referral_service.journeys.words import asked, asks_for_one, money, next_step, observed, summary, why
 from referral_service.kit.clock import format_rfc3339
-from referral_service.kit.money import Money, format_money
-from referral_service.programs.terms.document import Terms
-from referral_service.referrals.policy import CONVERTED, EXPIRED, PENDING, REJECTED, REVERSED, bought_before
-from referral_service.referrals.progress import Fact, Progress, StepProgress, progress, why_not_counted
+from referral_service.programs.terms.document import Eligibility
+from referral_service.referrals.policy import PENDING, UNDER_REVIEW, bought_before
+from referral_service.referrals.progress import Fact, Progress, progress, why_not_counted
 from referral_service.referrals.read_referrals import TouchRow, read_referral, read_touches
-from referral_service.rewards.dues import ON_CONVERSION
+from referral_service.referrals.store import ReferralRow
+from referral_service.rewards.dues import CLAIMED
 from referral_service.rewards.plan import Holding
 
 # A person who bought very often is told of the purchases closest to the window's beginning.
 FACTS_SHOWN_MAX = 50
-
-REASONS = {
-    "not_new": "the referee had bought before",
-    "self_referral": "referrer and referee are the same person",
-    "already_referred": "the referee had already been referred by someone else",
-    "refunded": "the purchase was refunded",
-    "below_minimum": "what was left after the refund is below the minimum",
-    "dispute_opened": "the purchase is disputed",
-    "dispute_lost": "the dispute over the purchase was lost",
-    "deadline_passed": "the deadline passed",
-    "person_erased": "one of the two people asked to be forgotten",
-}
 
 
 def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -> dict[str, Any]:
@@ -47,10 +36,10 @@ def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -
     return {
         "referral_id": referral.id,
         "state": referral.state,
-        "summary": _summary(judged, found),
+        "summary": summary(referral, judged.terms, found),
         "touches": [_touch(touch, codes) for touch in touches],
         "checks": list(_checks(judged, touches, found, now)),
-        "next_step": _next_step(judged.terms, found) if is_open else None,
+        "next_step": next_step(judged.terms, found) if is_open else None,
         "deadline": format_rfc3339(referral.deadline_at) if is_open else None,
         "rewards": _rewards(judged, judged.stored),
     }
@@ -69,49 +58,6 @@ def _touch(touch: TouchRow, codes: dict[str, str]) -> dict[str, Any]:
         "counted": touch.counted,
         "reason": touch.reason,
     }
-
-
-def _money(amount_minor: int, terms: Terms) -> str:
-    return format_money(Money(amount_minor, terms.currency))
-
-
-def _asked(step: StepProgress, terms: Terms) -> str:
-    """What a step asks for, in words."""
-    nearest = step.nearest
-    what = "the first purchase" if nearest.event == "purchase" and nearest.count == 1 else f"{nearest.event}"
-    if nearest.count > 1:
-        what = f"{nearest.count} times {nearest.event}"
-    if nearest.min_amount_minor:
-        what += f" of at least {_money(nearest.min_amount_minor, terms)}"
-    if nearest.cumulative_minor:
-        what += f", {_money(nearest.cumulative_minor, terms)} in all"
-    return what
-
-
-def _next_step(terms: Terms, found: Progress) -> str | None:
-    waiting = [step for step in found.steps if not step.is_met]
-    return f"Waiting for {_asked(waiting[0], terms)}." if waiting else None
-
-
-def _summary(judged: Settled, found: Progress) -> str:
-    referral = judged.referral
-    why = REASONS.get(referral.reason or "", (referral.reason or "").replace("_", " "))
-    until = format_rfc3339(referral.deadline_at)
-    match referral.state:
-        case "pending":
-            asked = " and ".join(_asked(step, judged.terms) for step in found.steps if not step.is_met)
-            return f"Waiting for {asked or 'the next message'} until {until}."
-        case "converted":
-            at = format_rfc3339(referral.converted_at) if referral.converted_at else "an unknown time"
-            return f"Converted by what happened at {at}; the rewards below follow from it."
-        case "reversed":
-            return f"Converted, then reversed: {why}."
-        case "expired":
-            return f"Expired: {why}; nothing that counts had happened by {until}."
-        case "rejected":
-            return f"Rejected: {why}."
-        case _:
-            return "Held for a review by a person."
 
 
 def _checks(judged: Settled, touches: list[TouchRow], found: Progress, now: datetime) -> Iterable[dict[str, Any]]:
@@ -141,6 +87,8 @@ def _checks(judged: Settled, touches: list[TouchRow], found: Progress, now: date
             passed=not bought_before(judged.facts, referral.window),
             at=min((fact.occurred_at for fact in earlier), default=None),
         )
+    yield from _step_checks(judged, found)
+    yield from _eligibility_checks(terms.eligibility, referral)
     for fact in sorted(judged.facts, key=lambda fact: fact.order)[:FACTS_SHOWN_MAX]:
         yield _fact_check(judged, fact)
     if not found.is_complete:
@@ -153,31 +101,72 @@ def _checks(judged: Settled, touches: list[TouchRow], found: Progress, now: date
         )
 
 
+def _eligibility_checks(rules: Eligibility, referral: ReferralRow) -> Iterable[dict[str, Any]]:
+    """What the program asks of either side beside being new; judged once, at the claim."""
+    asked_for = (
+        ("referee_audience", bool(rules.referee_audience), "not_eligible_referee"),
+        ("referrer_audience", bool(rules.referrer_audience), "not_eligible_referrer"),
+        ("referrer_has_purchased", rules.referrer_has_purchased, "referrer_has_not_purchased"),
+        ("max_referees_per_referrer", rules.max_referees_per_referrer is not None, "too_many_referees"),
+    )
+    for rule, is_asked, refusal in asked_for:
+        if is_asked:
+            is_refused = referral.reason == refusal
+            yield _check(
+                f"eligibility.{rule}",
+                "as the program asks, at the claim",
+                why(refusal) if is_refused else "met",
+                passed=not is_refused,
+                at=referral.claimed_at,
+            )
+
+
+def _step_checks(judged: Settled, found: Progress) -> Iterable[dict[str, Any]]:
+    """Each step by itself, where there is more than the first purchase to wait for."""
+    steps = judged.terms.qualification.steps
+    if len(steps) == 1 and not steps[0].written_as_any_of and asks_for_one(steps[0].alternatives[0]):
+        return
+    for step in found.steps:
+        yield _check(
+            f"qualification.steps.{step.step.key}",
+            asked(step, judged.terms),
+            observed(step, judged.terms),
+            passed=step.is_met,
+            at=step.met_at,
+        )
+
+
 def _fact_check(judged: Settled, fact: Fact) -> dict[str, Any]:
     terms, window = judged.terms, judged.referral.window
-    amount = f"{fact.amount_minor} minor units" if fact.currency is None else ""
-    observed = amount or format_money(Money(fact.amount_minor, fact.currency or terms.currency))
+    seen = fact.type if fact.currency is None else money(fact.amount_minor, fact.currency)
     if fact.refunded_minor:
-        observed += f", {format_money(Money(fact.refunded_minor, fact.currency or terms.currency))} of it refunded"
+        seen += f", {money(fact.refunded_minor, fact.currency or terms.currency)} of it refunded"
     if fact.dispute:
-        observed += f", dispute {fact.dispute}"
-    why = why_not_counted(fact, terms, window)
+        seen += f", dispute {fact.dispute}"
+    refusal = why_not_counted(fact, terms, window)
     edges = f"from {format_rfc3339(window.starts_at)} to {format_rfc3339(window.deadline_at)}"
-    minimum = min(
-        (alternative.min_amount_minor for step in terms.qualification.steps for alternative in step.alternatives),
-        default=0,
-    )
+    alternatives = [alternative for step in terms.qualification.steps for alternative in step.alternatives]
+    minimum = min((it.min_amount_minor for it in alternatives if it.event == fact.type), default=0)
+    least = ("qualification.min_amount", money(minimum, terms.currency))
     rules = {
-        "below_minimum": ("qualification.min_amount", _money(minimum, terms)),
+        "below_minimum": least,
         "wrong_currency": ("currency", terms.currency),
         "before_window": ("qualification.window", edges),
         "after_deadline": ("qualification.within_days", edges),
         "arrived_too_late": ("qualification.within_days", "its message within 7 days after the deadline"),
+        "attributes_differ": ("qualification.where", "attributes that match"),
+        "all_lines_excluded": ("qualification.exclude", "something besides the excluded categories"),
+        "other_type": ("qualification.event", " or ".join(sorted({it.event for it in alternatives}))),
     }
-    rule, required = rules.get(why or "", ("qualification.min_amount", _money(minimum, terms)))
-    if why is None and fact.id not in judged.counted_ids:
-        rule, required = "qualification.first", "the earliest that counts"
-    return _check(rule, required, observed, passed=fact.id in judged.counted_ids, at=fact.occurred_at)
+    is_counted = fact.id in judged.counted_ids
+    rule, required = rules.get(refusal or "", least if fact.currency else ("qualification.event", fact.type))
+    if refusal is None and not is_counted:
+        rule, required = (
+            ("qualification.first", "the earliest that counts")
+            if judged.counted_ids
+            else ("qualification.steps", "all steps together")
+        )
+    return _check(rule, required, seen, passed=is_counted, at=fact.occurred_at)
 
 
 def _check(rule: str, required: str, observed: str | None, *, passed: bool, at: datetime | None) -> dict[str, Any]:
@@ -191,21 +180,21 @@ def _check(rule: str, required: str, observed: str | None, *, passed: bool, at: 
 
 
 def _rewards(judged: Settled, stored: Sequence[Holding]) -> list[dict[str, Any]]:
-    if stored:
-        return [
-            {
-                "key": reward.reward_key,
-                "state": reward.state,
-                "reason": reward.reason,
-                "expected_at": format_rfc3339(reward.hold_ends_at) if reward.state == "pending" else None,
-            }
-            for reward in stored
-        ]
-    if judged.referral.state in (REJECTED, EXPIRED, REVERSED, CONVERTED):
-        return []
-    # Nothing is granted yet: what the terms promise once the referral converts.
-    return [
+    """What was granted, or refused with its reason; then what the terms still promise this referral."""
+    told = [
+        {
+            "key": reward.reward_key,
+            "state": reward.state,
+            "reason": reward.reason,
+            "expected_at": format_rfc3339(reward.hold_ends_at) if reward.state == "pending" else None,
+        }
+        for reward in stored
+    ]
+    if judged.referral.state not in (PENDING, UNDER_REVIEW):
+        return told
+    there = {reward.reward_key for reward in stored}
+    return told + [
         {"key": reward.key, "state": "expected", "reason": None, "expected_at": None}
         for reward in judged.terms.rewards
-        if reward.on == ON_CONVERSION
+        if reward.key not in there and (reward.on == CLAIMED or reward.on_conversion)
     ]

@@ -184,3 +184,22 @@ def test_offer_is_held_until_it_is_accepted(api: Api) -> None:
     a_claim(api, a_code(api, program))
     a_purchase(api, order_id="o-1")
     assert rewards(api)["thanks"] == [("offered", 1000)]
+
+
+def test_explain_tells_each_step_and_what_it_has_seen(api: Api) -> None:
+    steps = [
+        {"key": "rides", "event": "purchase", "count": 3, "distinct_days": True},
+        {"key": "card", "any_of": [{"event": "transfer", "min_amount_minor": 20000}, {"event": "card_added"}]},
+    ]
+    program = a_program(
+        api, qualification={"steps": steps}, rewards=[reward("thanks", "referrer", "converted", cap={"count": 1})]
+    )
+    referral = a_claim(api, a_code(api, program))
+    a_purchase(api, order_id="o-1")
+    an_event(api, "card_added")
+    told = expect(api.get(f"/v1/referrals/{referral['id']}/explain"), 200)
+    checks = {it["rule"]: (it["required"], it["observed"], it["passed"]) for it in told["checks"]}
+    assert checks["qualification.steps.rides"] == ("3 times purchase on different days", "1 of 3", False)
+    assert checks["qualification.steps.card"] == ("transfer of at least 200.00 USD or card_added", "1 of 1", True)
+    assert told["next_step"] == "Waiting for 3 times purchase on different days."
+    assert told["rewards"] == [{"key": "thanks", "state": "expected", "reason": None, "expected_at": None}]
