@@ -222,6 +222,38 @@ CONTRADICTIONS: dict[str, tuple[Document, str, str]] = {
         "rewards.0.give.max_amount_minor",
         "set a maximum",
     ),
+    "more distinct days than the window has": (
+        document(
+            qualification={
+                "within_days": 7,
+                "steps": [{"key": "a", "event": "visit", "distinct_days": True, "count": 11}],
+            },
+            attribution={"late_claim_days": 2},
+        ),
+        "qualification.steps.0.count",
+        "10 at most",
+    ),
+    "a weight beyond the budget": (
+        document(reward(give=COUPON, value_minor=1001), budget={"amount_minor": 1000}),
+        "rewards.0.value_minor",
+        "more than the whole budget",
+    ),
+    "a coupon that ends before its hold does": (
+        document(
+            reward(give=COUPON | {"valid_until": "2026-12-24T00:00:00Z"}, hold_days=14),
+            schedule={"starts_at": "2026-12-10T00:00:00Z"},
+        ),
+        "rewards.0.give.valid_until",
+        "hold_days",
+    ),
+    "a prize that is over when it is given": (
+        document(
+            prizes=[{"rank": 1, "give": COUPON | {"valid_until": "2026-12-24T00:00:00Z"}}],
+            schedule={"ends_at": "2026-12-24T00:00:00Z"},
+        ),
+        "prizes.0.give.valid_until",
+        "when the prizes are given",
+    ),
     "a program that ends before it starts": (
         document(schedule={"starts_at": "2026-12-24T00:00:00Z", "ends_at": "2026-12-23T00:00:00Z"}),
         "schedule.ends_at",
@@ -270,6 +302,11 @@ ALLOWED: dict[str, Document] = {
     "a tier within the cap": one(tiers=tiers(5), cap={"count": 5}),
     "a tier beyond a cap that opens again": one(tiers=tiers(6), cap={"count": 5, "per": "calendar_month"}),
     "a tier within the cap of each second one": one(tiers=tiers(10), every=2, cap={"count": 5}),
+    "as many distinct days as the window has": document(
+        qualification={"within_days": 7, "steps": [{"key": "a", "distinct_days": True, "count": 10}]},
+        attribution={"late_claim_days": 2},
+    ),
+    "a weight as large as the budget": document(reward(give=COUPON, value_minor=1000), budget={"amount_minor": 1000}),
     "a tier with a badge alone": one(give=CUSTOM, tiers=[{"from": 3, "badge": "gold"}]),
     "milestones in any order": one(milestones=at(10, 1, 3), cap={"count": 3}),
     "tiers of a referee's purchases": one(side="referee", on="every_purchase", tiers=tiers(2)),

@@ -18,9 +18,11 @@ from referral_service.programs.terms.document import (
     Percent,
     Points,
     Quota,
+    Reward,
     Terms,
 )
-from referral_service.programs.terms.reward_contradictions import Finding, in_reward
+from referral_service.programs.terms.reach import Finding
+from referral_service.programs.terms.reward_contradictions import in_reward
 
 # These two say what becomes of a purchase; neither is something that a program can wait for.
 UNDOING_EVENTS = frozenset({"refund", "dispute"})
@@ -56,6 +58,13 @@ def _in_steps(terms: Terms) -> Iterator[Finding]:
                     f"{path}.distinct_days",
                     "One event lies on one day: distinct_days needs a count of 2 or more.",
                 )
+            # The window may begin and end within a day.
+            days = terms.attribution.late_claim_days + terms.qualification.within_days + 1
+            if alternative.distinct_days and alternative.count > days:
+                yield (
+                    f"{path}.count",
+                    f"So many distinct days never come: the window has {days} at most (within_days, late_claim_days).",
+                )
 
 
 def _in_rewards(terms: Terms) -> Iterator[Finding]:
@@ -65,24 +74,25 @@ def _in_rewards(terms: Terms) -> Iterator[Finding]:
     for n, reward in enumerate(terms.rewards):
         path = f"rewards.{n}"
         yield from in_reward(terms, reward, path)
-        yield from _in_give(terms, reward.give, f"{path}.give")
+        yield from _in_give(reward.give, f"{path}.give")
+        yield from _in_coupon_dates(terms, reward, f"{path}.give")
         if reward.event_type in UNDOING_EVENTS:
             yield f"{path}.on", f"A {reward.event_type} undoes a purchase: nothing is granted for one."
         if reward.event_type == PURCHASE:
             yield f"{path}.on", "A purchase is no custom event: say every_purchase, repeat_purchase or converted."
 
 
-def _in_give(terms: Terms, give: Give, path: str) -> Iterator[Finding]:
+def _in_give(give: Give, path: str) -> Iterator[Finding]:
     if isinstance(give, Quota):
         if _is_currency(give.unit):
             yield f"{path}.unit", f"{give.unit} is a currency: give kind credit, or name the unit otherwise."
         if give.unit == POINTS_UNIT:
             yield f"{path}.unit", f"{POINTS_UNIT} is what the kind points counts in: name the unit otherwise."
     if isinstance(give, Coupon):
-        yield from _in_coupon(terms, give, path)
+        yield from _in_coupon(give, path)
 
 
-def _in_coupon(terms: Terms, coupon: Coupon, path: str) -> Iterator[Finding]:
+def _in_coupon(coupon: Coupon, path: str) -> Iterator[Finding]:
     if coupon.percent_off is None and coupon.amount_off_minor is None:
         yield f"{path}.percent_off", "A coupon takes something off: set percent_off or amount_off_minor."
     if coupon.percent_off is not None and coupon.amount_off_minor is not None:
@@ -91,9 +101,17 @@ def _in_coupon(terms: Terms, coupon: Coupon, path: str) -> Iterator[Finding]:
         yield f"{path}.valid_days", "A coupon has valid_days, or valid_from and valid_until, not both."
     if coupon.valid_from and coupon.valid_until and coupon.valid_from >= coupon.valid_until:
         yield f"{path}.valid_until", "The coupon ends before it begins: valid_until must lie after valid_from."
+
+
+def _in_coupon_dates(terms: Terms, reward: Reward, path: str) -> Iterator[Finding]:
+    ends_at = reward.give.valid_until if isinstance(reward.give, Coupon) else None
     starts_at = terms.schedule.starts_at
-    if coupon.valid_until and starts_at and coupon.valid_until <= starts_at:
+    if ends_at is None or starts_at is None:
+        return
+    if ends_at <= starts_at:
         yield f"{path}.valid_until", "The coupon ends before the program starts (schedule.starts_at)."
+    elif ends_at <= starts_at + reward.hold:
+        yield f"{path}.valid_until", "The coupon ends before the first one's hold can be over (hold_days)."
 
 
 def _in_budget(terms: Terms) -> Iterator[Finding]:
@@ -109,6 +127,9 @@ def _in_budget(terms: Terms) -> Iterator[Finding]:
             "budget.amount_minor",
             "No reward weighs anything in a budget of money: set a value_minor on them, or use budget.count.",
         )
+    for n, reward in enumerate(terms.rewards):
+        if reward.value_minor > budget.amount_minor:
+            yield f"rewards.{n}.value_minor", "It weighs more than the whole budget: it could never be granted."
     if budget.reserve != "claimed":
         return
     for n, reward in enumerate(terms.rewards):
@@ -130,7 +151,10 @@ def _in_prizes(terms: Terms) -> Iterator[Finding]:
     yield from _duplicates([prize.rank for prize in terms.prizes], "prizes", "rank")
     for n, prize in enumerate(terms.prizes):
         path = f"prizes.{n}.give"
-        yield from _in_give(terms, prize.give, path)
+        yield from _in_give(prize.give, path)
+        valid_until = prize.give.valid_until if isinstance(prize.give, Coupon) else None
+        if valid_until and terms.schedule.ends_at and valid_until <= terms.schedule.ends_at:
+            yield f"{path}.valid_until", "The coupon is over when the prizes are given (schedule.ends_at)."
         if isinstance(prize.give, Percent):
             yield f"{path}.percent", "A prize is given for a rank: there is no purchase to take a percentage of."
         if isinstance(prize.give, Points | Quota) and prize.give.per_minor is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from referral_service.programs.terms.document import (
     Coupon,
@@ -18,8 +17,7 @@ from referral_service.programs.terms.document import (
     Terms,
     Tier,
 )
-
-Finding: TypeAlias = tuple[str, str]
+from referral_service.programs.terms.reach import Finding, beyond_reach
 
 
 def in_reward(terms: Terms, reward: Reward, path: str) -> Iterator[Finding]:
@@ -151,44 +149,4 @@ def _in_nths(terms: Terms, reward: Reward, path: str) -> Iterator[Finding]:
     for n, (before, tier) in enumerate(zip(reward.tiers, reward.tiers[1:], strict=False), start=1):
         if tier.from_nth <= before.from_nth:
             yield f"{path}.tiers.{n}.from", f"Tiers ascend: this one must begin after {before.from_nth}."
-    yield from _beyond_reach(terms, reward, path)
-
-
-def _beyond_reach(terms: Terms, reward: Reward, path: str) -> Iterator[Finding]:
-    happens = _happens_at_most(terms, reward)
-    if happens is not None:
-        times, because = happens
-        if reward.every is not None and reward.every > times:
-            yield f"{path}.every", f"Nothing would ever be granted: {because}."
-        for n, milestone in enumerate(reward.milestones):
-            if milestone.at > times:
-                yield f"{path}.milestones.{n}.at", f"This can never be reached: {because}."
-    capped = _grants_at_most(reward)
-    for n, tier in enumerate(reward.tiers):
-        if happens is not None and tier.from_nth > happens[0]:
-            yield f"{path}.tiers.{n}.from", f"This can never be reached: {happens[1]}."
-        elif capped is not None and tier.from_nth > capped * (reward.every or 1):
-            yield f"{path}.tiers.{n}.from", f"This can never be reached: the cap ends it after {capped}."
-    if capped is not None:
-        late = sorted(range(len(reward.milestones)), key=lambda n: reward.milestones[n].at)[capped:]
-        for n in late:
-            yield f"{path}.milestones.{n}.at", f"This can never be reached: the cap ends it after {capped}."
-
-
-def _happens_at_most(terms: Terms, reward: Reward) -> tuple[int, str] | None:
-    """Return how often the moment can come for one recipient, and why; None where there is no bound."""
-    once = reward.on == "claimed" or (reward.on_conversion and not terms.on_refund.requalify)
-    if not once:
-        return None
-    if reward.side == "referee":
-        return 1, f"a referee has one referral in a program, so {reward.on} comes once"
-    referees = terms.eligibility.max_referees_per_referrer
-    if reward.side == "referrer" and referees is not None:
-        return referees, f"a referrer has at most {referees} referees (eligibility.max_referees_per_referrer)"
-    return None
-
-
-def _grants_at_most(reward: Reward) -> int | None:
-    """A cap per period opens again, so only one for the lifetime ends the count."""
-    cap = reward.cap
-    return cap.count if cap is not None and cap.per == "lifetime" else None
+    yield from beyond_reach(terms, reward, path)
