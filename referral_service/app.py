@@ -12,6 +12,7 @@ from referral_service.config import Settings
 from referral_service.customers import views as customers
 from referral_service.insights import views as insights
 from referral_service.journeys.views import clock as journeys_clock
+from referral_service.journeys.views import coupons as journeys_coupons
 from referral_service.journeys.views import events as journeys_events
 from referral_service.journeys.views import notifications as journeys_notifications
 from referral_service.journeys.views import referrals as journeys_referrals
@@ -46,6 +47,7 @@ VIEWS = (
     journeys_referrals,
     journeys_events,
     journeys_rewards,
+    journeys_coupons,
     journeys_wallet,
     journeys_notifications,
     insights,

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from referral_service.customers.models import Customer
 from referral_service.events.forget_addresses import KEPT, forget_old_addresses
 from referral_service.events.purchases import purchases
+from referral_service.journeys.close_contests import close_due, first_program_end
+from referral_service.journeys.end_due import decline_due, expire_lots_due, expire_unused, first_ends
 from referral_service.journeys.expire_due import expire_due
 from referral_service.journeys.match_waiting import match_waiting
 from referral_service.journeys.release_due import release_due
@@ -34,7 +36,17 @@ log = structlog.get_logger(__name__)
 # A limit on everything: one call does at most so many steps for an app, then the others have their turn.
 STEPS_MAX = 1000
 Step = Callable[..., int]
-STEPS: tuple[Step, ...] = (match_waiting, release_due, expire_due, forget_old_addresses)
+STEPS: tuple[Step, ...] = (
+    match_waiting,
+    # Before what its end brings about: a sunset may be reckoned from it.
+    close_due,
+    release_due,
+    decline_due,
+    expire_lots_due,
+    expire_unused,
+    expire_due,
+    forget_old_addresses,
+)
 
 
 def run_due(database: Database, *, clock: Clock, app_ids: Collection[int] | None = None) -> int:
@@ -94,17 +106,27 @@ def _apps(session: Session, real_now: datetime, app_ids: Collection[int] | None)
         .where(purchases.c.app_id == App.id, purchases.c.payer_email_index.is_not(None))
         .scalar_subquery()
     )
-    query = select(App.id, App.clock_offset_us, first_hold, first_deadline, has_match, oldest_address).order_by(App.id)
+    query = select(
+        App.id,
+        App.clock_offset_us,
+        first_hold,
+        first_deadline,
+        has_match,
+        oldest_address,
+        first_program_end(),
+        *first_ends(),
+    ).order_by(App.id)
     if app_ids is not None:
         query = query.where(App.id.in_(sorted(app_ids)))
     ends = sunsets(session, app_ids=app_ids)
     found = []
-    for app_id, offset_us, hold_ends_at, deadline_at, is_matched, waiting_since in session.execute(query):
+    for app_id, offset_us, hold_ends_at, deadline_at, is_matched, waiting_since, *first_over in session.execute(query):
         offset = timedelta(microseconds=offset_us)
         now = real_now + offset
         is_old = waiting_since is not None and waiting_since < now - KEPT
         is_due = (hold_ends_at and hold_ends_at <= now) or (deadline_at and deadline_at < now)
+        is_over = any(at is not None and at <= now for at in first_over)
         is_past_sunset = any(ends_at < now for ends_at in ends.get(app_id, {}).values())
-        if is_matched or is_due or is_old or is_past_sunset:
+        if is_matched or is_due or is_over or is_old or is_past_sunset:
             found.append((app_id, offset))
     return found

@@ -16,16 +16,15 @@ from referral_service.customers.models import Customer
 from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
 from referral_service.events.forget_addresses import forget_address
 from referral_service.journeys.tools import Tools
+from referral_service.journeys.void_rewards import void_rewards
 from referral_service.kit.errors import NotFound
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
 from referral_service.referrals.store import lock_referrals, referrals, update_referrals
-from referral_service.rewards.carry_out import carry_out
-from referral_service.rewards.plan import Holding, void
+from referral_service.rewards.plan import Holding
+from referral_service.rewards.policy import OFFERED, UNDER_REVIEW, VOIDED
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
-from referral_service.rewards.policy import VOIDED
 from referral_service.rewards.store import COLUMNS, rewards
-from referral_service.rewards.stored_rules import stored_rules
 from referral_service.tenants.kept_answers import erase_answers
 from referral_service.webhooks_in.blank_bodies import blank_bodies_of
 
@@ -96,12 +95,10 @@ def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime
         .where(
             rewards.c.app_id == app_id,
             rewards.c.recipient_id == customer_id,
-            rewards.c.state.in_([REWARD_PENDING, VOIDED]),
+            rewards.c.state.in_([REWARD_PENDING, OFFERED, UNDER_REVIEW, VOIDED]),
         )
         .order_by(rewards.c.id)
         .with_for_update()
     )
     held = [Holding(*row) for row in unreleased]
-    rules = stored_rules(session, app_id=app_id, rewards=held)
-    plans = [void(reward, rules[reward.id], reason=REASON, now=now) for reward in held]
-    carry_out(session, app_id=app_id, plans=plans, now=now)
+    void_rewards(session, app_id=app_id, rewards=held, reason=REASON, now=now)

@@ -38,13 +38,13 @@ class CouponRedeemed(Conflict):
 class CouponNotYetValid(Conflict):
     code, status = "coupon_not_yet_valid", 409
     title = "This coupon is not valid yet."
-    remedy = "`valid_from` of the coupon says from when it can be used."
+    remedy = "Its `valid_from` says from when it can be used."
 
 
 class CouponExpired(Conflict):
     code, status = "coupon_expired", 409
     title = "This coupon has expired."
-    remedy = "`valid_until` of the coupon says until when it could be used."
+    remedy = "Its `valid_until` says until when it could be used."
 
 
 class CouponRevoked(Conflict):
