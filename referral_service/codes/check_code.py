@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -18,12 +19,14 @@ from referral_service.codes.signed_code import (
 from referral_service.customers.models import Customer
 from referral_service.kit.ids import fold
 from referral_service.programs.models import Program
+from referral_service.programs.policy import why_no_claims
+from referral_service.programs.terms_of import terms_of
 from referral_service.signing.key_ring import KeyRing
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedCode:
-    """A code and whether a claim may use it. `reason`: `code_revoked` or `program_not_active`; None for a valid one."""
+    """A code and whether a claim may use it. `reason` is why not, one of `schemas.REASONS`; None for a valid one."""
 
     code_id: str
     program_id: str
@@ -54,8 +57,8 @@ def folded_code(key_ring: KeyRing, text: str, *, app_id: int) -> str | None:
     return folded if folded is not None and len(folded) <= FOLDED_CHARACTERS_MAX else None
 
 
-def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str) -> CheckedCode:
-    """Return what a typed or signed code stands for; raise CodeNotFound.
+def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str, now: datetime) -> CheckedCode:
+    """Return what a typed or signed code stands for at business time `now`; raise CodeNotFound.
 
     One look-up by an index, whether or not the code can exist, so that the time taken tells nothing.
     """
@@ -70,6 +73,7 @@ def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str) -
             Code.state,
             Customer.external_id,
             Program.status,
+            Program.version,
         )
         .join(Customer, and_(Customer.app_id == Code.app_id, Customer.id == Code.customer_id))
         .join(Program, and_(Program.app_id == Code.app_id, Program.id == Code.program_id))
@@ -77,7 +81,9 @@ def check_code(session: Session, key_ring: KeyRing, *, app_id: int, text: str) -
     ).one_or_none()
     if row is None:
         raise CodeNotFound
-    standing = None if row.status == "active" else "program_not_active"
+    newest = (row.program_id, row.version)
+    schedule = terms_of(session, app_id=app_id, versions=[newest])[newest].schedule
+    standing = why_no_claims(row.status, schedule, made_at=now, now=now)
     return CheckedCode(
         code_id=row.id,
         program_id=row.program_id,

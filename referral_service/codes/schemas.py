@@ -11,7 +11,7 @@ from referral_service.kit.http.fields import RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.parameters import path_parameter
 
 STATES = ("active", "revoked")
-REASONS = ("code_revoked", "program_not_active")
+REASONS = ("code_revoked", "program_not_active", "program_not_started")
 CODE_CHARACTERS_MAX = 128
 
 CODE_PARAMETER = path_parameter(

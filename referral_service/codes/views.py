@@ -76,7 +76,7 @@ def check(session: Session, code: str) -> dict[str, Any]:
     `valid` says whether a claim may use it now. A code that was revoked is gone, one that never was is not found.
     """
     app_id = current_tenant().app_id
-    checked = check_code(session, service().key_ring, app_id=app_id, text=code)
+    checked = check_code(session, service().key_ring, app_id=app_id, text=code, now=business_now())
     if checked.state != "active":
         raise CodeRevoked
     return _checked_document(app_id, checked)
@@ -94,10 +94,11 @@ def revoke(session: Session, code: str) -> dict[str, Any]:
     makes a new one. Referrals that were claimed with it stay. Revoking it again changes nothing.
     """
     app_id = current_tenant().app_id
-    checked = check_code(session, service().key_ring, app_id=app_id, text=code)
+    checked = check_code(session, service().key_ring, app_id=app_id, text=code, now=business_now())
     revoke_code(session, app_id=app_id, code_id=checked.code_id, now=business_now())
     answer_concerns(checked.customer_id)
-    return _checked_document(app_id, check_code(session, service().key_ring, app_id=app_id, text=checked.text))
+    revoked = check_code(session, service().key_ring, app_id=app_id, text=checked.text, now=business_now())
+    return _checked_document(app_id, revoked)
 
 
 def _checked_document(app_id: int, checked: CheckedCode) -> dict[str, Any]:

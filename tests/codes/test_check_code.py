@@ -59,7 +59,7 @@ def code(database: Database, program: Program) -> Code:
 def test_a_typed_code_is_found_however_it_is_typed(
     database: Database, ring: KeyRing, app_id: int, code: Code, typed: str
 ) -> None:
-    found = database.read(lambda session: check_code(session, ring, app_id=app_id, text=typed))
+    found = database.read(lambda session: check_code(session, ring, app_id=app_id, text=typed, now=NOON))
     assert (found.code_id, found.text, found.valid, found.reason) == (code.id, "Maria-20", True, None)
     assert found.customer_external_id == "alice"
 
@@ -67,14 +67,14 @@ def test_a_typed_code_is_found_however_it_is_typed(
 def test_a_signed_code_is_found_in_its_own_app_only(database: Database, ring: KeyRing, app_id: int, code: Code) -> None:
     signed = sign_code(ring, folded=code.folded, app_id=app_id)
     other = open_shop(database)
-    found = database.read(lambda session: check_code(session, ring, app_id=app_id, text=signed))
-    lower = database.read(lambda session: check_code(session, ring, app_id=app_id, text=signed.lower()))
+    found = database.read(lambda session: check_code(session, ring, app_id=app_id, text=signed, now=NOON))
+    lower = database.read(lambda session: check_code(session, ring, app_id=app_id, text=signed.lower(), now=NOON))
     assert found == lower
     assert found.code_id == code.id
     with pytest.raises(CodeNotFound):
-        database.read(lambda session: check_code(session, ring, app_id=other.id, text=signed))
+        database.read(lambda session: check_code(session, ring, app_id=other.id, text=signed, now=NOON))
     with pytest.raises(CodeNotFound):
-        database.read(lambda session: check_code(session, ring, app_id=app_id, text=f"{signed[:-1]}~"))
+        database.read(lambda session: check_code(session, ring, app_id=app_id, text=f"{signed[:-1]}~", now=NOON))
 
 
 def test_a_signed_code_does_not_stand_for_another_apps_code_of_the_same_text(
@@ -85,22 +85,22 @@ def test_a_signed_code_does_not_stand_for_another_apps_code_of_the_same_text(
     assert theirs.folded == code.folded
     signed = sign_code(ring, folded=code.folded, app_id=app_id)
     with pytest.raises(CodeNotFound):
-        database.read(lambda session: check_code(session, ring, app_id=other.id, text=signed))
+        database.read(lambda session: check_code(session, ring, app_id=other.id, text=signed, now=NOON))
 
 
 def test_another_apps_code_is_unknown(database: Database, ring: KeyRing, code: Code) -> None:
     other = open_shop(database)
     with pytest.raises(CodeNotFound):
-        database.read(lambda session: check_code(session, ring, app_id=other.id, text=code.text))
+        database.read(lambda session: check_code(session, ring, app_id=other.id, text=code.text, now=NOON))
 
 
 def test_a_code_that_is_no_use_now_says_why(database: Database, ring: KeyRing, app_id: int, code: Code) -> None:
     pause = update(Program).where(Program.app_id == app_id, Program.id == code.program_id).values(status="paused")
     database.transact(lambda session: session.execute(pause))
-    paused = database.read(lambda session: check_code(session, ring, app_id=app_id, text=code.text))
+    paused = database.read(lambda session: check_code(session, ring, app_id=app_id, text=code.text, now=NOON))
     assert (paused.valid, paused.reason, paused.state) == (False, "program_not_active", "active")
     database.transact(lambda session: revoke_code(session, app_id=app_id, code_id=code.id, now=NOON))
-    revoked = database.read(lambda session: check_code(session, ring, app_id=app_id, text=code.text))
+    revoked = database.read(lambda session: check_code(session, ring, app_id=app_id, text=code.text, now=NOON))
     assert (revoked.valid, revoked.reason, revoked.state) == (False, "code_revoked", "revoked")
 
 
@@ -115,7 +115,7 @@ def test_an_unknown_code_costs_the_same_one_query(database: Database, ring: KeyR
     event.listen(database.read_engine, "before_cursor_execute", note)
     try:
         with pytest.raises(CodeNotFound):
-            database.read(lambda session: check_code(session, ring, app_id=app_id, text=text))
+            database.read(lambda session: check_code(session, ring, app_id=app_id, text=text, now=NOON))
     finally:
         event.remove(database.read_engine, "before_cursor_execute", note)
     assert len([statement for statement in statements if "FROM codes" in statement]) == 1

@@ -77,6 +77,24 @@ def test_no_code_and_no_claim_after_the_end(api: Api, clock: FixedClock) -> None
     assert items(api, "/v1/referrals") == []
 
 
+def test_a_code_says_whether_its_program_takes_claims_now(api: Api, clock: FixedClock) -> None:
+    program = a_program(api)
+    code = a_code(api, program)
+    reschedule(api, program, starts_at=NOON + DAY, ends_at=NOON + 2 * DAY)
+
+    def checked() -> tuple[bool, str | None]:
+        found = expect(api.get(f"/v1/codes/{code['code']}"), 200)
+        return found["valid"], found["reason"]
+
+    assert checked() == (False, "program_not_started")
+    clock.advance(DAY)
+    assert checked() == (True, None)
+    clock.advance(DAY)
+    assert checked() == (True, None)
+    clock.advance(timedelta(seconds=1))
+    assert checked() == (False, "program_not_active")
+
+
 def test_a_purchase_after_the_end_still_converts_an_open_referral(api: Api, clock: FixedClock) -> None:
     a_claim(api, a_code(api, a_program(api, **schedule(ends_at=NOON + DAY))))
     clock.advance(2 * DAY)

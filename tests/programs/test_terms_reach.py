@@ -1,4 +1,4 @@
-"""Tiers and milestones that nothing can ever reach, by a limit, a number of referees or a cap; and those that it can."""
+"""Tiers and milestones that nothing can ever reach (by a limit, a number of referees, a cap), and those that it can."""
 
 from __future__ import annotations
 
