@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, bindparam, func, select, tuple_
+from sqlalchemy import Table, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
@@ -52,24 +53,17 @@ NEXT_PAGE = PAGE.where(
 )
 
 
-def _count_above(*, erased: bool) -> Select[int]:
-    counted = select(func.count()).where(*_OF_PROGRAM, ranks.c.conversions > bindparam("n"))
-    if erased:
-        return counted.select_from(customers.join(ranks, _PERSON)).where(customers.c.erased_at.is_not(None))
-    return counted.select_from(ranks)
-
-
-# Few are ever erased, and they have an index of their own: leaving them out costs no look at everybody else.
-ABOVE = select(_count_above(erased=False).scalar_subquery() - _count_above(erased=True).scalar_subquery())
+ABOVE = select(func.count()).select_from(ranks).where(*_OF_PROGRAM, ranks.c.conversions > bindparam("most"))
 BETWEEN = (
     select(ranks.c.conversions, func.count())
+    .where(*_OF_PROGRAM, ranks.c.conversions <= bindparam("most"), ranks.c.conversions > bindparam("least"))
+    .group_by(ranks.c.conversions)
+)
+# Counted apart, for few are ever erased and they have an index of their own; all others are counted by the index alone.
+ERASED = (
+    select(ranks.c.conversions, func.count())
     .join(customers, _PERSON)
-    .where(
-        *_OF_PROGRAM,
-        ranks.c.conversions <= bindparam("most"),
-        ranks.c.conversions > bindparam("least"),
-        customers.c.erased_at.is_(None),
-    )
+    .where(*_OF_PROGRAM, ranks.c.conversions > bindparam("least"), customers.c.erased_at.is_not(None))
     .group_by(ranks.c.conversions)
 )
 BADGES = select(rewards.c.recipient_id, rewards.c.badge, rewards.c.released_at, rewards.c.ordinal, rewards.c.id).where(
@@ -118,19 +112,12 @@ def leaderboard(
 
 def _above(session: Session, rows: Sequence[Any], program: dict[str, Any]) -> dict[int, int]:
     """How many referrers have more conversions than this, for each number of conversions on the page."""
-    wanted = sorted({row.conversions for row in rows}, reverse=True)
-    most, least = wanted[0], wanted[-1]
-    count = int(session.execute(ABOVE, program | {"n": most}).scalar_one())
-    found = {most: count}
-    if most == least:
-        return found
-    between = session.execute(BETWEEN, program | {"most": most, "least": least}).all()
-    passed = dict(sorted(((n, count_of) for n, count_of in between), reverse=True))
-    for n, count_of in passed.items():
-        found.setdefault(n, count)
-        count += count_of
-    found[least] = count
-    return found
+    wanted = sorted({row.conversions for row in rows})
+    edges = program | {"most": wanted[-1], "least": wanted[0]}
+    beyond = int(session.execute(ABOVE, edges).scalar_one())
+    counts = Counter({row[0]: row[1] for row in session.execute(BETWEEN, edges)} if len(wanted) > 1 else {})
+    counts.subtract({row[0]: row[1] for row in session.execute(ERASED, edges)})
+    return {n: beyond + sum(count for more, count in counts.items() if more > n) for n in wanted}
 
 
 def _badges(session: Session, rows: Sequence[Any], program: dict[str, Any]) -> dict[str, str]:
