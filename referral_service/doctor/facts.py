@@ -41,6 +41,16 @@ counted AS (
 )
 """
 
+# The same by step: a step's reward follows what that step counted.
+COUNTED_BY_STEP = """
+stepped AS (
+    SELECT f.referral_id, f.n, f.step_key, SUM(f.amount_minor) AS amount_minor,
+        SUM(COALESCE(t.refunded_minor, 0)) AS refunded_minor, MAX(COALESCE(t.disputed, 0)) AS disputed
+    FROM qualification_facts f LEFT JOIN roots ON roots.id = f.fact_id LEFT JOIN purchase_truth t ON t.id = roots.root
+    WHERE f.app_id = :app_id GROUP BY f.referral_id, f.n, f.step_key
+)
+"""
+
 # Objects that a person voided or rejected: there facts alone do not say where they stand.
 ACTED_ON = """
 acted AS (

@@ -7,13 +7,16 @@ from typing import Any
 from sqlalchemy import Row
 
 from referral_service.doctor.books import Books, Question, put
-from referral_service.doctor.facts import ACTED_ON, COUNTED, PURCHASE_TRUTH
-from referral_service.doctor.promises import Promise, RewardPromise, Version, half_up, promises
+from referral_service.doctor.facts import ACTED_ON, COUNTED, COUNTED_BY_STEP, PURCHASE_TRUTH
+from referral_service.doctor.promises import Promise, RewardPromise, half_up, promises
 from referral_service.doctor.report import Check
 
-CONVERSION_MOMENTS = ("converted", "step:")
+ON_CONVERSION, OF_STEP = "converted", "step:"
+OF_PURCHASES = ("repeat_purchase", "every_purchase")
 # Reasons that end a conversion whole whatever was refunded.
 ENDED_WHOLE = {"not_new", "person_erased"}
+# Reasons that keep a reward reversed that would otherwise have come back, or that take one whose facts were merged.
+REFUSED = {"cap_reached", "budget_exhausted", "not_counted"}
 
 QUESTIONS = (
     Question(
@@ -48,21 +51,46 @@ QUESTIONS = (
     ),
 )
 
-REWARDS = f"""
-WITH {PURCHASE_TRUTH}, {COUNTED}, {ACTED_ON}
-SELECT w.id, w.program_id, w.version, w.reward_key, w.kind, w.state, w.granted, w.reversed,
-    x.amount_minor, x.refunded_minor, x.disputed, r.reason AS referral_reason, c.reason AS conversion_reason,
+REWARD = """
+w.id, w.program_id, w.version, w.reward_key, w.kind, w.state, w.granted, w.reversed, w.reason, w.released_at"""
+BY_PERSONS = """
     CASE WHEN a.object_id IS NULL AND b.object_id IS NULL THEN 0 ELSE 1 END AS by_hand,
-    CASE WHEN p.erased_at IS NULL AND q.erased_at IS NULL THEN 0 ELSE 1 END AS erased
-FROM rewards w
-JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
-JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
-JOIN counted x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
+    CASE WHEN p.erased_at IS NULL AND q.erased_at IS NULL THEN 0 ELSE 1 END AS erased"""
+PERSONS = """
 LEFT JOIN customers p ON p.app_id = w.app_id AND p.id = r.referrer_id
 LEFT JOIN customers q ON q.app_id = w.app_id AND q.id = r.referee_id
 LEFT JOIN acted a ON a.object_id = w.id
 LEFT JOIN acted b ON b.object_id = w.referral_id
-WHERE w.app_id = :app_id
+"""
+REWARDS = f"""
+WITH {PURCHASE_TRUTH}, {COUNTED}, {ACTED_ON}
+SELECT {REWARD}, x.amount_minor, x.refunded_minor, x.disputed, r.reason AS referral_reason,
+    c.reason AS conversion_reason, {BY_PERSONS}
+FROM rewards w
+JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
+JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
+JOIN counted x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
+{PERSONS}WHERE w.app_id = :app_id
+"""
+# A row for each step of the conversion; which one is the reward's own, its terms say.
+STEP_REWARDS = f"""
+WITH {PURCHASE_TRUTH}, {COUNTED_BY_STEP}, {ACTED_ON}
+SELECT {REWARD}, x.step_key, x.amount_minor, x.refunded_minor, x.disputed, r.reason AS referral_reason,
+    NULL AS conversion_reason, {BY_PERSONS}
+FROM rewards w
+JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
+JOIN stepped x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
+{PERSONS}WHERE w.app_id = :app_id
+"""
+# Each follows its own purchase, whether or not a referral stands behind it.
+PURCHASE_REWARDS = f"""
+WITH {PURCHASE_TRUTH}, {ACTED_ON}
+SELECT {REWARD}, t.amount_minor, t.refunded_minor, t.disputed, r.reason AS referral_reason,
+    NULL AS conversion_reason, {BY_PERSONS}
+FROM rewards w
+JOIN purchase_truth t ON w.subject = 'purchase:' || t.id
+LEFT JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
+{PERSONS}WHERE w.app_id = :app_id
 """
 
 
@@ -70,21 +98,31 @@ def check_reversals(books: Books, check: Check) -> None:
     """I4."""
     put(QUESTIONS, books, check)
     versions = promises(books)
-    for row in books.stream(REWARDS):
-        check.looked_at(1)
-        said = _wrong(row, versions)
-        if said:
-            check.accuse(row.id, said)
+    for sql in (REWARDS, STEP_REWARDS, PURCHASE_REWARDS):
+        for row in books.stream(sql):
+            promise = versions.get((row.program_id, row.version))
+            reward = promise.rewards.get(row.reward_key) if promise else None
+            if promise is None or reward is None or not _is_its_own(sql, row, reward):
+                continue
+            check.looked_at(1)
+            said = _wrong(row, promise, reward)
+            if said:
+                check.accuse(row.id, said)
 
 
-def _wrong(row: Row[Any], versions: dict[Version, Promise]) -> str | None:
-    promise = versions.get((row.program_id, row.version))
-    reward = promise.rewards.get(row.reward_key) if promise else None
-    if promise is None or reward is None or not reward.moment.startswith(CONVERSION_MOMENTS):
-        return None
+def _is_its_own(sql: str, row: Row[Any], reward: RewardPromise) -> bool:
+    """Whether the sums of this row are those that the reward follows."""
+    if sql == REWARDS:
+        return reward.moment == ON_CONVERSION
+    if sql == STEP_REWARDS:
+        return reward.moment == OF_STEP + str(row.step_key)
+    return reward.moment in OF_PURCHASES
+
+
+def _wrong(row: Row[Any], promise: Promise, reward: RewardPromise) -> str | None:
     if row.granted == 0:
         return None
-    if row.reversed == row.granted and _may_be_whole(row):
+    if row.reversed == row.granted and _may_be_whole(row, reward):
         return None
     allowed = _reversed(row, promise, reward)
     if row.reversed in allowed:
@@ -96,17 +134,24 @@ def _wrong(row: Row[Any], versions: dict[Version, Promise]) -> str | None:
     )
 
 
-def _may_be_whole(row: Row[Any]) -> bool:
+def _may_be_whole(row: Row[Any], reward: RewardPromise) -> bool:
     """Whether something else than a refund or a dispute may have taken it whole."""
     ended = {row.referral_reason, row.conversion_reason} & ENDED_WHOLE
     # An offer that was not taken up, and credit whose time is over, are gone without any refund.
-    return bool(ended or row.by_hand or row.erased or row.state == "expired")
+    # What was not released yet when its conversion fell, or when its facts turned out to be others', went with them.
+    fell = reward.moment in OF_PURCHASES and row.released_at is None and row.state == "voided"
+    return bool(ended or row.by_hand or row.erased or row.state == "expired" or row.reason in REFUSED or fell)
 
 
 def _reversed(row: Row[Any], promise: Promise, reward: RewardPromise) -> set[int]:
     """What may be reversed, from the facts alone."""
     amount, refunded = int(row.amount_minor), int(row.refunded_minor)
-    whole = promise.reversed_whole(amount_minor=amount, refunded_minor=refunded, disputed=bool(row.disputed))
+    if reward.moment == ON_CONVERSION:
+        whole = promise.reversed_whole(amount_minor=amount, refunded_minor=refunded, disputed=bool(row.disputed))
+    elif reward.moment.startswith(OF_STEP):
+        whole = True if row.disputed or (refunded and refunded >= amount) else None if refunded else False
+    else:
+        whole = bool(row.disputed or (refunded and refunded >= amount))
     if reward.keeps:
         # The contract leaves open whether "keep" outlasts a dispute.
         return {0, row.granted} if row.disputed else {0}

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY
-from referral_service.kit.clock import format_rfc3339
+from referral_service.doctor.run import examine
+from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.notifications.place import place_notifications
 from referral_service.tenants.open_app import OpenedApp
+
+
+@pytest.fixture(autouse=True)
+def books_are_in_order(database: Database, clock: FixedClock) -> Iterator[None]:
+    """Whatever a test has done, the doctor finds nothing wrong (the server of the tests runs without fsync)."""
+    yield
+    report = database.read(lambda session: examine(session, settings=None, now=clock.now()))
+    found = [(it.invariant, each.object_id, each.says) for it in report.checks for each in it.violations]
+    assert [it for it in found if it[0] != "I15"] == []
 
 
 def reward(key: str, side: str, on: str, give: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
