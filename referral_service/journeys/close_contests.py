@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from sqlalchemy import ScalarSelect, bindparam, func, select
@@ -19,32 +20,42 @@ from referral_service.programs.take_step import take_step
 from referral_service.programs.terms.document import Prize, Terms
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.policy import CONVERTED
-from referral_service.referrals.store import referrals
+from referral_service.referrals.ranks import ranks
+from referral_service.referrals.store import conversions, referrals
 from referral_service.rewards.dues import prize_due
 from referral_service.tenants.models import App
 
 ACTOR = "worker"
 RUNNING = ("active", "paused")
 
-_conversions = func.count()
-RANKED = (
-    select(referrals.c.referrer_id, func.rank().over(order_by=_conversions.desc()).label("rank"))
-    .join(customers, (customers.c.app_id == referrals.c.app_id) & (customers.c.id == referrals.c.referrer_id))
+# Few, unless the worker comes very late: what happened after the end and had been told by the time of closing.
+_LATE = (
+    select(referrals.c.referrer_id, func.count().label("late"))
+    .join(conversions, (conversions.c.app_id == referrals.c.app_id) & (conversions.c.referral_id == referrals.c.id))
     .where(
-        referrals.c.app_id == bindparam("app_id"),
+        conversions.c.app_id == bindparam("app_id"),
+        conversions.c.occurred_at > bindparam("ends_at", type_=UtcDateTime()),
+        conversions.c.n == referrals.c.conversion_no,
         referrals.c.program_id == bindparam("program_id"),
         referrals.c.state == CONVERTED,
-        referrals.c.converted_at <= bindparam("ends_at", type_=UtcDateTime()),
-        customers.c.erased_at.is_(None),
     )
     .group_by(referrals.c.referrer_id)
     .subquery()
 )
-FIRST_RANKS = (
-    select(RANKED.c.referrer_id, RANKED.c.rank)
-    .where(RANKED.c.rank.in_(bindparam("ranks", expanding=True)))
-    .order_by(RANKED.c.rank, RANKED.c.referrer_id)
+# One statement, for the two counts belong together: a conversion may be written at any moment.
+STANDINGS = (
+    select(ranks.c.customer_id, ranks.c.conversions, func.coalesce(_LATE.c.late, 0))
+    .join(customers, (customers.c.app_id == ranks.c.app_id) & (customers.c.id == ranks.c.customer_id))
+    .outerjoin(_LATE, _LATE.c.referrer_id == ranks.c.customer_id)
+    .where(
+        ranks.c.app_id == bindparam("app_id"),
+        ranks.c.program_id == bindparam("program_id"),
+        ranks.c.conversions > 0,
+        customers.c.erased_at.is_(None),
+    )
+    .order_by(ranks.c.conversions.desc(), ranks.c.customer_id.desc())
 )
+ROWS_AT_ONCE = 500
 
 
 class Winner(NamedTuple):
@@ -52,6 +63,14 @@ class Winner(NamedTuple):
 
     customer_id: str
     rank: int
+
+
+class Standing(NamedTuple):
+    """How many conversions somebody has, and how many of them came too late."""
+
+    customer_id: str
+    conversions: int
+    late: int
 
 
 def first_program_end() -> ScalarSelect[datetime | None]:
@@ -89,15 +108,45 @@ def winners(
     share the better rank, and the next one skips: whoever comes after two first ones is third. Who was erased takes no
     rank.
     """
-    asked = {
-        "app_id": app_id, "program_id": program_id, "ends_at": ends_at, "ranks": [prize.rank for prize in prizes],
-    }  # fmt: skip
+    asked = {"app_id": app_id, "program_id": program_id, "ends_at": ends_at}
+    with_prize = {prize.rank for prize in prizes}
     while True:
-        found = [Winner(*row) for row in session.execute(FIRST_RANKS, asked)]
+        with session.execute(STANDINGS, asked, execution_options={"yield_per": ROWS_AT_ONCE}) as standings:
+            first = first_ranks((Standing(*row) for row in standings), last=max(with_prize))
+        found = [winner for winner in first if winner.rank in with_prize]
         held = lock_customers(session, app_id=app_id, ids=[winner.customer_id for winner in found])
         # One who was erased a moment ago makes room for the next. Who is locked cannot be, so this comes to an end.
         if all(held[winner.customer_id].erased_at is None for winner in found):
             return found
+
+
+def first_ranks(standings: Iterable[Standing], *, last: int) -> list[Winner]:
+    """Return who holds the ranks up to `last`, in their order; takes no more of `standings` than it needs. Pure.
+
+    These come by falling `conversions`, which may still hold late ones.
+    """
+    in_time: list[tuple[int, str]] = []
+    best: list[int] = []
+    for standing in standings:
+        # Nobody further down has more than this: the last rank is settled.
+        if len(best) == last and standing.conversions < best[0]:
+            break
+        n = standing.conversions - standing.late
+        if n > 0:
+            in_time.append((n, standing.customer_id))
+            heappush(best, n)
+            if len(best) > last:
+                heappop(best)
+    in_time.sort(key=lambda each: (-each[0], each[1]))
+    found: list[Winner] = []
+    rank, before = 1, 0
+    for place, (n, customer_id) in enumerate(in_time, start=1):
+        rank = rank if n == before else place
+        if rank > last:
+            break
+        before = n
+        found.append(Winner(customer_id, rank))
+    return found
 
 
 def _close(session: Session, *, app_id: int, program_id: str, now: datetime) -> None:
