@@ -40,6 +40,7 @@ CONTRADICTIONS: dict[str, tuple[Document, str, str]] = {
     "a currency without a minor unit": (document() | {"currency": "XAU"}, "currency", "minor unit"),
     "nothing to give": (document() | {"rewards": []}, "rewards", "gives nothing"),
     "the same reward key twice": (document(reward(), reward()), "rewards.1.key", "thanks"),
+    "the key of a contest's prizes": (one(key="prize"), "rewards.0.key", "prizes of a contest"),
     "the same step key twice": (steps({"key": "a"}, {"key": "a"}), "qualification.steps.1.key", "key a"),
     "two steps left at the default key": (steps({}, {}), "qualification.steps.1.key", "first_purchase"),
     "waiting for a refund": (steps({"key": "a", "event": "refund"}), "qualification.steps.0.event", "undoes"),

@@ -19,9 +19,14 @@ from referral_service.programs.terms.document import (
 )
 from referral_service.programs.terms.reach import Finding, beyond_reach
 
+# What a contest's prizes are stored under.
+PRIZE_KEY = "prize"
+
 
 def in_reward(terms: Terms, reward: Reward, path: str) -> Iterator[Finding]:
     """Yield the contradictions of one reward; `path` is where it stands in the document."""
+    if reward.key == PRIZE_KEY:
+        yield f"{path}.key", "The key prize belongs to the prizes of a contest: choose another."
     yield from _in_moment(terms, reward, path)
     yield from _in_base(terms, reward, path)
     yield from _in_spans(reward, path)
