@@ -30,12 +30,15 @@ roots AS (
 )
 """
 
-# Every conversion with the sum of the facts it counted, each taken as the purchase it truly is.
+# Every conversion with the sum of the facts it counted, each taken as the purchase it truly is. `disputed` says that
+# all of them are, `partly_disputed` that one is; `gone_minor` counts what is disputed as gone.
 COUNTED = """
 counted AS (
     SELECT f.referral_id, f.n, count(*) AS facts, SUM(f.amount_minor) AS amount_minor,
-        SUM(COALESCE(t.refunded_minor, 0)) AS refunded_minor, MAX(COALESCE(t.disputed, 0)) AS disputed,
-        MAX(f.occurred_at) AS occurred_at
+        SUM(COALESCE(t.refunded_minor, 0)) AS refunded_minor, MIN(COALESCE(t.disputed, 0)) AS disputed,
+        MAX(COALESCE(t.disputed, 0)) AS partly_disputed, SUM(CASE WHEN t.disputed = 1 THEN f.amount_minor
+            WHEN t.refunded_minor > f.amount_minor THEN f.amount_minor ELSE COALESCE(t.refunded_minor, 0) END)
+            AS gone_minor, MAX(f.occurred_at) AS occurred_at
     FROM qualification_facts f LEFT JOIN roots ON roots.id = f.fact_id LEFT JOIN purchase_truth t ON t.id = roots.root
     WHERE f.app_id = :app_id GROUP BY f.referral_id, f.n
 )
@@ -45,7 +48,10 @@ counted AS (
 COUNTED_BY_STEP = """
 stepped AS (
     SELECT f.referral_id, f.n, f.step_key, SUM(f.amount_minor) AS amount_minor,
-        SUM(COALESCE(t.refunded_minor, 0)) AS refunded_minor, MAX(COALESCE(t.disputed, 0)) AS disputed
+        SUM(COALESCE(t.refunded_minor, 0)) AS refunded_minor, MIN(COALESCE(t.disputed, 0)) AS disputed,
+        MAX(COALESCE(t.disputed, 0)) AS partly_disputed, SUM(CASE WHEN t.disputed = 1 THEN f.amount_minor
+            WHEN t.refunded_minor > f.amount_minor THEN f.amount_minor ELSE COALESCE(t.refunded_minor, 0) END)
+            AS gone_minor
     FROM qualification_facts f LEFT JOIN roots ON roots.id = f.fact_id LEFT JOIN purchase_truth t ON t.id = roots.root
     WHERE f.app_id = :app_id GROUP BY f.referral_id, f.n, f.step_key
 )

@@ -46,7 +46,8 @@ QUESTIONS = (
         "rewards",
         "SELECT w.id AS object_id, r.state FROM rewards w JOIN referrals r ON r.app_id = w.app_id "
         "AND r.id = w.referral_id WHERE w.app_id = :app_id AND w.conversion_no IS NOT NULL "
-        "AND r.state NOT IN ('converted', 'reversed')",
+        # A step's reward leads to the conversion that is still to come.
+        "AND r.state NOT IN ('converted', 'reversed') AND NOT (r.conversion_no = 0 AND w.conversion_no = 1)",
         "It rewards the conversion of a referral that is {state}.",
     ),
     Question(
@@ -138,8 +139,10 @@ def _wrong_reward(row: Row[Any], promise: Promise | None) -> list[str]:
         said.append("Its side, kind or unit is not that of its terms.")
     if row.hold_ends_at != row.occurred_at + timedelta(days=reward.hold_days):
         said.append(f"Its hold does not end {reward.hold_days} days after it began.")
-    if row.amount_minor is None or reward.moment != "converted":
+    if reward.moment != "converted":
         return said
+    if row.amount_minor is None:
+        return [*said, "It rewards a conversion that is not there."]
     if row.occurred_at != row.converted_at:
         said.append("It did not happen when its conversion did.")
     return said + _wrong_amount(row, promise, reward)

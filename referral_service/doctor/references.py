@@ -67,7 +67,14 @@ REFERENCES = (
     _one("budget_reservations", "program_id", "programs", named="referral_id"),
     Reference("rewards", VERSION, ("program_versions",), VERSION),
     _one("rewards", "referral_id", "referrals"),
-    Reference("rewards", ("referral_id", "conversion_no"), ("conversions",), ("referral_id", "n")),
+    Reference(
+        "rewards",
+        ("referral_id", "conversion_no"),
+        ("conversions",),
+        ("referral_id", "n"),
+        # A step's reward may lead to a conversion that is still to come.
+        where="referral_id NOT IN (SELECT id FROM referrals WHERE app_id = :app_id AND conversion_no = 0)",
+    ),
     _one("rewards", "recipient_id", "customers"),
     _one("reward_anchors", "program_id", "programs", named="recipient_id"),
     _one("reward_anchors", "recipient_id", "customers", named="recipient_id"),

@@ -64,8 +64,8 @@ LEFT JOIN acted b ON b.object_id = w.referral_id
 """
 REWARDS = f"""
 WITH {PURCHASE_TRUTH}, {COUNTED}, {ACTED_ON}
-SELECT {REWARD}, x.amount_minor, x.refunded_minor, x.disputed, r.reason AS referral_reason,
-    c.reason AS conversion_reason, {BY_PERSONS}
+SELECT {REWARD}, x.amount_minor, x.refunded_minor, x.disputed, x.partly_disputed, x.gone_minor,
+    r.reason AS referral_reason, c.reason AS conversion_reason, {BY_PERSONS}
 FROM rewards w
 JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
 JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
@@ -75,8 +75,8 @@ JOIN counted x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
 # A row for each step of the conversion; which one is the reward's own, its terms say.
 STEP_REWARDS = f"""
 WITH {PURCHASE_TRUTH}, {COUNTED_BY_STEP}, {ACTED_ON}
-SELECT {REWARD}, x.step_key, x.amount_minor, x.refunded_minor, x.disputed, r.reason AS referral_reason,
-    NULL AS conversion_reason, {BY_PERSONS}
+SELECT {REWARD}, x.step_key, x.amount_minor, x.refunded_minor, x.disputed, x.partly_disputed, x.gone_minor,
+    r.reason AS referral_reason, NULL AS conversion_reason, {BY_PERSONS}
 FROM rewards w
 JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
 JOIN stepped x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
@@ -85,8 +85,8 @@ JOIN stepped x ON x.referral_id = w.referral_id AND x.n = w.conversion_no
 # Each follows its own purchase, whether or not a referral stands behind it.
 PURCHASE_REWARDS = f"""
 WITH {PURCHASE_TRUTH}, {ACTED_ON}
-SELECT {REWARD}, t.amount_minor, t.refunded_minor, t.disputed, r.reason AS referral_reason,
-    NULL AS conversion_reason, {BY_PERSONS}
+SELECT {REWARD}, t.amount_minor, t.refunded_minor, t.disputed, 0 AS partly_disputed,
+    t.refunded_minor AS gone_minor, r.reason AS referral_reason, NULL AS conversion_reason, {BY_PERSONS}
 FROM rewards w
 JOIN purchase_truth t ON w.subject = 'purchase:' || t.id
 LEFT JOIN referrals r ON r.app_id = w.app_id AND r.id = w.referral_id
@@ -145,18 +145,21 @@ def _may_be_whole(row: Row[Any], reward: RewardPromise) -> bool:
 
 def _reversed(row: Row[Any], promise: Promise, reward: RewardPromise) -> set[int]:
     """What may be reversed, from the facts alone."""
-    amount, refunded = int(row.amount_minor), int(row.refunded_minor)
+    amount, refunded, gone = int(row.amount_minor), int(row.refunded_minor), int(row.gone_minor)
+    open_end = bool(row.partly_disputed) and not row.disputed
     if reward.moment == ON_CONVERSION:
         whole = promise.reversed_whole(amount_minor=amount, refunded_minor=refunded, disputed=bool(row.disputed))
+        # With one of several disputed, whether what is left still qualifies is for the matcher to say.
+        whole = None if open_end and not whole else whole
     elif reward.moment.startswith(OF_STEP):
-        whole = True if row.disputed or (refunded and refunded >= amount) else None if refunded else False
+        whole = True if row.disputed or (refunded and refunded >= amount) else None if gone else False
     else:
         whole = bool(row.disputed or (refunded and refunded >= amount))
     if reward.keeps:
         # The contract leaves open whether "keep" outlasts a dispute.
-        return {0, row.granted} if row.disputed else {0}
+        return {0, row.granted} if row.disputed or open_end else {0}
     if whole:
         return {row.granted}
     comes_in_parts = amount and row.kind not in {"coupon", "custom"}
-    part = half_up(row.granted, refunded, amount) if comes_in_parts else 0
+    part = half_up(row.granted, gone, amount) if comes_in_parts else 0
     return {part} if whole is False else {part, row.granted}

@@ -231,8 +231,8 @@ def save_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]
         session.connection().execute(CONFIRM, parameters)
 
 
-def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_index: bytes) -> int:
-    """Give purchases whose payer was known only by e-mail to the customer who has that e-mail; gives how many."""
+def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_index: bytes) -> list[str]:
+    """Give purchases whose payer was known only by e-mail to the customer who has that e-mail; gives their ids."""
     statement = (
         update(purchases)
         .where(
@@ -243,4 +243,4 @@ def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_in
         .values(customer_id=customer_id, payer_email_index=None)
         .returning(purchases.c.id)
     )
-    return len(session.execute(statement).all())
+    return sorted(session.scalars(statement))

@@ -40,6 +40,8 @@ def fact_result(settled: Settled, fact_id: str) -> Result:
         result.reason = "not_asked_for"
         return result
     why = why_not_counted(fact, settled.terms, settled.referral.window)
+    if why == "other_type" and fact.currency not in (None, settled.terms.currency):
+        why = "wrong_currency"
     if why == "wrong_currency":
         result.outcome = "parked"
     result.reason = _why_passed_over(settled) if why is None else why

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeNotFound, CodeRevoked, ProgramNotActive, ProgramNotStarted
 from referral_service.customers.canon_index_of import is_erased
-from referral_service.customers.ensure_customers import ensure_customers
+from referral_service.customers.ensure_customers import ensure_customers, find_customers
 from referral_service.customers.find_by_email import find_by_email
 from referral_service.customers.lock_customers import LockedCustomer, lock_customers
 from referral_service.customers.put_customer import note_email
@@ -18,6 +18,7 @@ from referral_service.events.policy import lies_ahead
 from referral_service.events.purchases import adopt_purchases
 from referral_service.journeys.answer_waiting import answer_waiting
 from referral_service.journeys.judge_claim import keep_places, why_refused
+from referral_service.journeys.own_rewards import own_items_of_purchases
 from referral_service.journeys.see_touches import GivenTouch, see_touches
 from referral_service.journeys.settle import settle
 from referral_service.journeys.tools import Tools
@@ -67,7 +68,24 @@ def claim(
     claimed_at = occurred_at or now
     if lies_ahead(claimed_at, now=now):
         raise OccurredInFuture(errors={"occurred_at": ["Lies in the future of the app's clock."]})
-    made, terms = weigh_evidence(session, tools=tools, app_id=app_id, touches=touches, claimed_at=claimed_at, now=now)
+    try:
+        made, terms = weigh_evidence(
+            session, tools=tools, app_id=app_id, touches=touches, claimed_at=claimed_at, now=now
+        )
+    except Problem:
+        # What was accepted once stays so, whatever has become of the code and its program since.
+        before = _claimed_before(
+            session,
+            tools=tools,
+            app_id=app_id,
+            touches=touches,
+            referee_external_id=referee_external_id,
+            claimed_at=claimed_at,
+            now=now,
+        )
+        if before is None:
+            raise
+        return ClaimOutcome(SAME, before)
     known = ensure_customers(session, app_id=app_id, external_ids=[referee_external_id], now=now)
     referee_id = known[referee_external_id]
     if referee_email is not None:
@@ -82,17 +100,43 @@ def claim(
         return outcome
     # What was adopted concerns every program of the referee, whatever became of this claim.
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=[referee_id]) if adopted else [outcome.referral]
-    settled = settle(session, app_id=app_id, referrals=referrals, now=now)
+    own = own_items_of_purchases(session, app_id=app_id, adopted={referee_id: adopted})
+    settled = settle(session, app_id=app_id, referrals=referrals, own=own, now=now)
     answer_waiting(session, app_id=app_id, settled=settled.values())
     mine = settled.get(outcome.referral.id)
     return replace(outcome, referral=mine.referral) if mine else outcome
 
 
-def _adopt_waiting(session: Session, *, app_id: int, referee: LockedCustomer) -> int:
-    """Give the referee the purchases that waited under an address nobody else has; gives how many."""
+def _claimed_before(
+    session: Session,
+    *,
+    tools: Tools,
+    app_id: int,
+    touches: Sequence[GivenTouch],
+    referee_external_id: str,
+    claimed_at: datetime,
+    now: datetime,
+) -> ReferralRow | None:
+    """The referral that the same claim made earlier, for the same referee and one of the same referrers."""
+    known = find_customers(session, app_id=app_id, external_ids=[referee_external_id])
+    if not known:
+        return None
+    seen = see_touches(session, key_ring=tools.key_ring, app_id=app_id, given=touches, claimed_at=claimed_at, now=now)
+    for touch in seen:
+        if touch.program_id is not None:
+            row = accepted_referral(
+                session, app_id=app_id, program_id=touch.program_id, referee_id=known[referee_external_id]
+            )
+            if row is not None and row.referrer_id == touch.referrer_id:
+                return row
+    return None
+
+
+def _adopt_waiting(session: Session, *, app_id: int, referee: LockedCustomer) -> list[str]:
+    """Give the referee the purchases that waited under an address nobody else has; gives their ids."""
     index = referee.email_index
     if index is None or find_by_email(session, app_id=app_id, indexes={index}).get(index) != [referee.id]:
-        return 0
+        return []
     return adopt_purchases(session, app_id=app_id, customer_id=referee.id, email_index=index)
 
 

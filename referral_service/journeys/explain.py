@@ -151,6 +151,7 @@ def _fact_check(judged: Settled, fact: Fact) -> dict[str, Any]:
     rules = {
         "below_minimum": least,
         "wrong_currency": ("currency", terms.currency),
+        "no_amount": ("qualification.min_amount", "an amount"),
         "before_window": ("qualification.window", edges),
         "after_deadline": ("qualification.within_days", edges),
         "arrived_too_late": ("qualification.within_days", "its message within 7 days after the deadline"),

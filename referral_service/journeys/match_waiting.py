@@ -11,6 +11,7 @@ from referral_service.customers.lock_customers import lock_customers
 from referral_service.customers.models import Customer
 from referral_service.events.purchases import adopt_purchases, purchases
 from referral_service.journeys.answer_waiting import answer_waiting
+from referral_service.journeys.own_rewards import own_items_of_purchases
 from referral_service.journeys.settle import settle
 from referral_service.referrals.store import lock_referrals_of
 
@@ -34,9 +35,12 @@ def match_waiting(session: Session, *, app_id: int, now: datetime, limit: int = 
     if not owners:
         return 0
     lock_customers(session, app_id=app_id, ids=[customer_id for _, customer_id in owners])
-    for email_index, customer_id in owners:
-        adopt_purchases(session, app_id=app_id, customer_id=customer_id, email_index=email_index)
+    adopted = {
+        customer_id: adopt_purchases(session, app_id=app_id, customer_id=customer_id, email_index=email_index)
+        for email_index, customer_id in owners
+    }
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(customer_id for _, customer_id in owners))
-    settled = settle(session, app_id=app_id, referrals=referrals, now=now)
+    own = own_items_of_purchases(session, app_id=app_id, adopted=adopted)
+    settled = settle(session, app_id=app_id, referrals=referrals, own=own, now=now)
     answer_waiting(session, app_id=app_id, settled=settled.values())
     return len(owners)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.events.facts_of import purchases_of
+from referral_service.journeys.as_fact import as_fact
 from referral_service.journeys.plan_rewards import Item
 from referral_service.kit.clock import LEEWAY_SECONDS
 from referral_service.programs.models import Program, ProgramVersion
@@ -71,6 +73,17 @@ def own_items(
             if dues or orphans:
                 items.append(Item(program_id, None, dues, stored=held, orphans=orphans))
     return items
+
+
+def own_items_of_purchases(session: Session, *, app_id: int, adopted: Mapping[str, Sequence[str]]) -> list[Item]:
+    """What purchases earn whose customer has just become known: their ids, by customer."""
+    known = {customer_id: frozenset(ids) for customer_id, ids in adopted.items() if ids}
+    bought = purchases_of(session, app_id=app_id, customer_ids=sorted(known))
+    facts = {
+        customer_id: [as_fact(purchase) for purchase in theirs if purchase.id in known[customer_id]]
+        for customer_id, theirs in bought.items()
+    }
+    return own_items(session, app_id=app_id, facts=facts)
 
 
 def _dues(

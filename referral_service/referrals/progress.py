@@ -206,9 +206,10 @@ def amount_left(fact: Fact, excluded: Collection[str]) -> int:
 def _why_no_match(fact: Fact, alternative: Alternative, terms: Terms) -> str | None:
     if fact.type != alternative.event:
         return "other_type"
-    asks_for_amount = fact.type == PURCHASE or alternative.min_amount_minor or alternative.cumulative_minor
-    if asks_for_amount and fact.currency != terms.currency:
+    if fact.currency is not None and fact.currency != terms.currency:
         return "wrong_currency"
+    if fact.currency is None and (alternative.min_amount_minor or alternative.cumulative_minor):
+        return "no_amount"
     if not alternative.where.accepts(fact.attributes):
         return "attributes_differ"
     amount = amount_counted(fact, alternative)

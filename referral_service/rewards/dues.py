@@ -196,8 +196,8 @@ def _events(case: _Case, reward: Reward) -> Iterator[Due]:
     dues = []
     for fact in case.facts:
         is_in_time = fact.occurred_at >= window.starts_at and (until is None or fact.occurred_at <= until)
-        if fact.type == reward.event_type and is_in_time:
-            counted = Counted(reward.on, fact, countable(fact, case.terms))
+        if fact.type == reward.event_type and is_in_time and is_countable(fact, case.terms):
+            counted = Counted(reward.on, fact, fact.amount_minor)
             due = case.due(reward, subject=f"event:{fact.id}", counted=(counted,), at=fact.occurred_at)
             if decision.state == REJECTED:
                 due = replace(due, is_open=False, closed_for=decision.reason)
@@ -217,9 +217,9 @@ def own_due(reward: Reward, terms: Terms, fact: Fact, *, program_id: str, versio
     is_purchase = fact.type == PURCHASE
     if is_purchase and (reward.on != EVERY or fact.currency != terms.currency):
         return None
-    if not is_purchase and reward.event_type != fact.type:
+    if not is_purchase and (reward.event_type != fact.type or not is_countable(fact, terms)):
         return None
-    amount = amount_left(fact, terms.excluded_categories) if is_purchase else countable(fact, terms)
+    amount = amount_left(fact, terms.excluded_categories) if is_purchase else fact.amount_minor
     if is_purchase and amount == 0 and fact.amount_minor > 0:
         return None
     counted = Counted(reward.on, fact, amount)
@@ -273,9 +273,9 @@ def base_of(counted: Iterable[Counted]) -> Base:
     )
 
 
-def countable(fact: Fact, terms: Terms) -> int:
-    """The amount of an event that counts: all of it in the program's currency, else none."""
-    return fact.amount_minor if fact.currency == terms.currency else 0
+def is_countable(fact: Fact, terms: Terms) -> bool:
+    """Whether an event counts: one with an amount in another currency than the program's does not."""
+    return fact.currency is None or fact.currency == terms.currency
 
 
 def as_stored(counted: Iterable[Counted]) -> tuple[tuple[str, str, int], ...]:

@@ -216,3 +216,47 @@ def test_explain_tells_each_step_and_what_it_has_seen(api: Api) -> None:
     assert checks["qualification.steps.card"] == ("transfer of at least 200.00 USD or card_added", "1 of 1", True)
     assert told["next_step"] == "Waiting for 3 times purchase on different days."
     assert told["rewards"] == [{"key": "thanks", "state": "expected", "reason": None, "expected_at": None}]
+
+
+def test_event_with_an_amount_in_another_currency_is_parked(api: Api) -> None:
+    steps = [{"key": "deposit", "event": "deposit"}]
+    program = a_program(api, qualification={"steps": steps}, rewards=[reward("thanks", "referrer", "converted")])
+    a_claim(api, a_code(api, program))
+    answer = an_event(api, "deposit", "1", amount={"amount_minor": 5000, "currency": "EUR"})
+    assert (answer["outcome"], answer["reason"]) == ("parked", "wrong_currency")
+    assert an_event(api, "deposit", "2")["outcome"] == "converted"
+
+
+@pytest.mark.parametrize("act", ["pause", "archive"])
+def test_same_claim_again_is_answered_whatever_has_become_of_the_program(api: Api, act: str) -> None:
+    program = a_program(api)
+    code = a_code(api, program)
+    referral = a_claim(api, code)
+    expect(api.post(f"/v1/programs/{program['id']}/{act}"), 200)
+    body = {"code": code["code"], "referee": BOB.document()}
+    assert expect(api.post("/v1/referrals", body), 200)["id"] == referral["id"]
+    body["referee"] = CAROL.document()
+    assert expect(api.post("/v1/referrals", body), 410)["code"] == "program_not_active"
+
+
+def test_dispute_over_one_of_two_counted_purchases_takes_its_part(api: Api) -> None:
+    steps = [{"key": "spend", "event": "purchase", "cumulative_minor": 6000}]
+    a_claim(
+        api,
+        a_code(
+            api,
+            a_program(
+                api,
+                qualification={"steps": steps},
+                rewards=[reward("thanks", "referrer", "converted")],
+                on_refund={"below_minimum": "proportional"},
+            ),
+        ),
+    )
+    a_purchase(api, order_id="o-1", amount_minor=3000)
+    assert a_purchase(api, order_id="o-2", amount_minor=3000)["outcome"] == "converted"
+    for status, back in (("opened", 500), ("won", 0)):
+        body = {"id": status, "type": "dispute", "order_id": "o-2", "status": status}
+        expect(api.post("/v1/events", body | {"occurred_at": format_rfc3339(api.now())}), 201)
+        (held,) = items(api, "/v1/rewards")
+        assert held["reversed"]["amount_minor"] == back
