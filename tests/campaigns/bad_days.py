@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from campaigns.facts import Advance, Deliver
-from campaigns.machine import TROUBLES, Campaign, Stage
+from campaigns.machine import TROUBLES, Campaign
 from campaigns.standing import Standing
 from campaigns.wishes import AMOUNTS, Moment, Order, Wish, edge_of, wishes
 from hypothesis import strategies as st
@@ -88,7 +88,3 @@ class BadDays(Campaign):
         orders = counting[pick % len(counting)].counted
         bought = orders[pick % len(orders)]
         return Order(bought.order_id, bought.customer, bought.amount_minor, bought.currency)
-
-
-def machine_for(stage: Stage) -> type[BadDays]:
-    return type("CampaignOf" + type(stage).__name__, (BadDays,), {"stage": stage})

@@ -126,15 +126,17 @@ class Driver:
 
     def by_hand(self, entry: Handle | Spend | UseCoupon | Reject | Govern) -> Answer:
         if isinstance(entry, Handle):
-            return self.call("POST", f"/v1/rewards/{self.rewards[entry.reward]['id']}/{entry.deed}")
+            body = {"reason": "decided in the campaign"} if entry.deed == "void" else None
+            return self.call("POST", f"/v1/rewards/{self.rewards[entry.reward]['id']}/{entry.deed}", body)
         if isinstance(entry, Spend):
-            body = {"unit": entry.unit, "amount": entry.amount, "reference": entry.reference}
-            return self.call("POST", f"/v1/customers/{entry.customer}/redemptions", body)
+            spent: dict[str, Any] = {"unit": entry.unit, "amount": entry.amount, "reference": entry.reference}
+            return self.call("POST", f"/v1/customers/{entry.customer}/redemptions", spent)
         if isinstance(entry, UseCoupon):
             code = self.rewards[entry.reward]["coupon"]["code"]
             return self.call("POST", f"/v1/coupons/{code}/redeem", {"order_id": entry.order_id})
         if isinstance(entry, Reject):
-            return self.call("POST", f"/v1/referrals/{self.referrals[entry.program, entry.referee]}/reject")
+            body = {"reason": "decided in the campaign"}
+            return self.call("POST", f"/v1/referrals/{self.referrals[entry.program, entry.referee]}/reject", body)
         return self.call("POST", f"/v1/programs/{self.programs[entry.program]}/{entry.deed}")
 
     def _claim_body(self, claim: Claim) -> dict[str, Any]:
@@ -150,7 +152,9 @@ class Driver:
             return {"click_token": self.tokens[program, touch.referrer, touch.clicked_at]}
         # Typed and signed form by turns: they mean the same.
         form = ("code", "signed_code")[next(self.forms) % 2]
-        return {form: self.code(program, touch.referrer)[form]}
+        # A code that is known is not asked for again: its program may give none any more.
+        known = self.codes.get((program, touch.referrer)) or self.code(program, touch.referrer)
+        return {form: known[form]}
 
     # -- what a reader sees -----------------------------------------------------------------------------
 

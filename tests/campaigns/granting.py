@@ -56,11 +56,15 @@ class Granting(Known):
                     due = due_now.get(key[3]) or self._due_of_fact(key[3], standing)
                     if due is not None:
                         self._follow(key, grant, due, to)
+        granted: list[tuple[Grant, Due, To]] = []
         for reward in standing.terms.rewards:
             if reward.side != "self":
                 to = self._to(standing, reward)
-                for due in self._dues(standing, reward):
-                    self._grant_once(to, reward, due)
+                fresh = [(due, self._grant_once(to, reward, due)) for due in self._dues(standing, reward)]
+                granted += [(grant, due, to) for due, grant in fresh if grant is not None]
+        # What is reversed already is granted first, like everything else, so that limits are met in order.
+        for grant, due, to in granted:
+            self._begin(grant, due, to)
 
     def _dues(self, standing: Standing, reward: RewardTerms) -> list[Due]:
         if standing.refused and reward.on in ("repeat_purchase", "every_purchase"):
@@ -106,22 +110,32 @@ class Granting(Known):
 
     # -- granting ---------------------------------------------------------------------------------------
 
-    def _grant_once(self, to: To, reward: RewardTerms, due: Due) -> None:
+    def _grant_own(self, to: To, reward: RewardTerms, due: Due) -> None:
+        grant = self._grant_once(to, reward, due)
+        if grant is not None:
+            self._begin(grant, due, to)
+
+    def _grant_once(self, to: To, reward: RewardTerms, due: Due) -> Grant | None:
+        """The new row; None where there is one, or none is due."""
         key = (to.program, reward.key, to.recipient, due.subject)
         if key in self.recorded or not matches(reward.audience, self.attributes.get(to.recipient, ())):
-            return
+            return None
         if reward.limit_count is not None and self._already(to, reward) >= reward.limit_count:
-            return
+            return None
         ordinal = self.limits.next_ordinal(key[:3])
         nth = reward.nth(ordinal)
         if nth is None:
             self.recorded[key] = None
-            return
+            return None
         name = RewardName(to.program, reward.key, to.recipient, ordinal)
         value = nth[0].value(due.purchases_minor, due.counted_minor)
         asking = Asking(to.program, to.recipient, reward, nth[0], value, self.now, to.referral)
         grant = self._record_grant(key, name, nth, asking, hold_from=due.at, terms=to.terms)
         self.stands_on[key] = due.counted
+        return grant
+
+    def _begin(self, grant: Grant, due: Due, to: To) -> None:
+        """Held, or taken back at once, or released at once."""
         if grant.state == "capped":
             return
         taken = self._taken(grant, due, to)

@@ -7,8 +7,7 @@ is compared with the model, and the doctor looks at the books.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, ClassVar, Protocol
 
@@ -16,56 +15,38 @@ from campaigns.driver import Answer, Observed
 from campaigns.facts import Advance, Claim, Click, Deliver, Enrol, Entry, Touch
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading
-from campaigns.terms import Give, RewardTerms, Terms
+from campaigns.programs import PROGRAMS, START
+from campaigns.terms import Terms
 from campaigns.wishes import CUSTOMERS, KINDS, SECOND, Kind, Wish, Wishing, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-START = datetime(2026, 3, 1, tzinfo=UTC)
 # The same mailbox as Alice's: her own second account.
 EMAILS = {"alice": "alice@example.com", "alter": "Alice+2@example.com", "bob": "bob@example.com"}
-SHARE = Give("percent", percent=Decimal("12.50"), ceiling_minor=3000)
-
-PROGRAMS = {
-    "held": Terms(
-        min_amount_minor=2000,
-        rewards=(
-            RewardTerms("credit", "referrer", Give("credit", 1000), hold_days=14),
-            RewardTerms("share", "referee", SHARE, hold_days=14),
-        ),
-    ),
-    "prompt": Terms(
-        min_amount_minor=2000,
-        rewards=(
-            RewardTerms("credit", "referrer", Give("credit", 999)),
-            RewardTerms("points", "referee", Give("points", 501), keep=True),
-        ),
-    ),
-    "mixed": Terms(
-        touch="first",
-        min_amount_minor=2000,
-        below_minimum="proportional",
-        rewards=(
-            RewardTerms("points", "referrer", Give("points", 500), hold_days=30),
-            RewardTerms("share", "referee", SHARE, hold_days=120),
-            RewardTerms("bonus", "referrer", SHARE, hold_days=100),
-        ),
-    ),
-    "euro": Terms(
-        currency="EUR",
-        referee_is_new=False,
-        late_claim_days=2,
-        within_days=20,
-        rewards=(
-            RewardTerms("credit", "referee", Give("credit", 1000), hold_days=3),
-            RewardTerms("kept", "referrer", Give("percent", percent=Decimal(5)), hold_days=40, keep=True),
-        ),
-    ),
-}
-PAIRS = (("held", "prompt"), ("held", "mixed"), ("mixed", "euro"), ("prompt", "euro"), ("held", "held"))
+PLANS = {"bob": "plus", "carol": "free", "dave": "pro"}
+PLAIN_PAIRS = (("held", "prompt"), ("held", "mixed"), ("mixed", "euro"), ("prompt", "euro"), ("held", "held"))
+# Each with some that everybody's money and points meet in.
+WHOLE_PAIRS = (
+    ("steps", "partner"),
+    ("spend", "club"),
+    ("capped", "again"),
+    ("budget", "offers"),
+    ("reserved", "coupons"),
+    ("contest", "club"),
+    ("offers", "capped"),
+    ("again", "coupons"),
+    ("picky", "partner"),
+    ("steps", "reserved"),
+)
+PAIRS = (*PLAIN_PAIRS, *WHOLE_PAIRS)
 TROUBLES: tuple[Kind, ...] = ("refunded_total", "refund", "refunded_total", "refund", "dispute")
 programs = st.integers(0, 1)
 referees = st.integers(1, len(CUSTOMERS) - 1)
+
+
+def enrolled(customer: str) -> Enrol:
+    plan = PLANS.get(customer)
+    return Enrol(customer, EMAILS.get(customer), (("plan", plan),) if plan else ())
 
 
 class Speaker(Protocol):
@@ -73,6 +54,7 @@ class Speaker(Protocol):
 
     programs: dict[str, str]
     tokens: dict[tuple[str, str, datetime], str]
+    codes: dict[tuple[str, str], dict[str, Any]]
 
     def start_program(self, name: str, terms: Terms) -> None: ...
 
@@ -117,12 +99,14 @@ class Campaign(RuleBasedStateMachine):
         self.agreed = True
         self.steps = 0
         for customer in CUSTOMERS:
-            self.tell(Enrol(customer, EMAILS.get(customer)))
+            self.tell(enrolled(customer))
+        # Where limits are shared, one referrer has several referees.
+        families = ("alice", "alice", "alice") if pair in WHOLE_PAIRS else ("alice", "bob", "carol")
         if not late_claims:
-            self._claim(Claim(self.names[0], "bob", (Touch("alice"),)))
-            self._claim(Claim(self.names[1], "bob", (Touch("alice"),)))
-            self._claim(Claim(self.names[0], "carol", (Touch("bob"),)))
-            self._claim(Claim(self.names[1], "dave", (Touch("carol"),)))
+            self._claim(Claim(self.names[0], "bob", (Touch(families[0]),)))
+            self._claim(Claim(self.names[1], "bob", (Touch(families[0]),)))
+            self._claim(Claim(self.names[0], "carol", (Touch(families[1]),)))
+            self._claim(Claim(self.names[1], "dave", (Touch(families[2]),)))
 
     @property
     def now(self) -> datetime:
@@ -144,12 +128,13 @@ class Campaign(RuleBasedStateMachine):
     @rule(program=programs, customer=st.sampled_from(CUSTOMERS), also=st.sampled_from(("click", "code", "put")))
     def nothing_of_note(self, program: int, customer: str, also: str) -> None:
         """A click, a code, a customer put once more: in one rule, so that they do not crowd the rest."""
-        if also == "click":
+        gives_codes = self.oracle.world.takes_claims(self.names[program])
+        if also == "click" and gives_codes:
             self.tell(Click(self.names[program], customer, self.now))
-        elif also == "code":
+        elif also == "code" and gives_codes:
             self.driver.code(self.names[program], customer)
         else:
-            self.tell(Enrol(customer, EMAILS.get(customer)))
+            self.tell(enrolled(customer))
 
     @rule(
         program=programs,
@@ -190,6 +175,10 @@ class Campaign(RuleBasedStateMachine):
         self.tell(claim)
 
     def _claim(self, claim: Claim) -> None:
+        wanted = {(claim.program, touch.referrer) for touch in claim.touches if touch.referrer is not None}
+        if not self.oracle.world.takes_claims(claim.program) and wanted - self.driver.codes.keys():
+            # It gives no codes any more either.
+            return
         self.claims.append(claim)
         self.tell(claim)
 
@@ -251,9 +240,9 @@ class Campaign(RuleBasedStateMachine):
         edges = []
         for standing in self.oracle.world.standings.values():
             edges += [standing.deadline, standing.deadline + timedelta(days=7)]
-            if standing.conversion is not None:
-                rewards = self.oracle.programs[standing.program].rewards
-                edges += [standing.conversion.occurred_at + timedelta(days=r.hold_days) for r in rewards]
+        for grant in self.oracle.world.grants.values():
+            edges += [at for at in (grant.hold_ends_at, grant.accept_by, grant.expires_at) if at is not None]
+        edges += [t.schedule.ends_at for t in self.oracle.programs.values() if t.schedule.ends_at is not None]
         ahead = sorted({edge + late * SECOND for edge in edges if edge + late * SECOND > self.now})[:4]
         if ahead:
             self.tell(Advance(ahead[pick % len(ahead)] - self.now))

@@ -110,7 +110,7 @@ class World(Claiming):
         if customer is None:
             return
         if isinstance(event, Purchase | Happening):
-            self._grant_own(event)
+            self._grant_to_self(event)
         for standing in sorted(self.standings.values(), key=lambda one: one.number):
             if standing.referee == customer:
                 self._settle(standing)
@@ -125,7 +125,7 @@ class World(Claiming):
             if bought is not None and self.refunded(bought) >= bought.amount_minor:
                 grant.cancel_order(self.now)
 
-    def _grant_own(self, event: Purchase | Happening) -> None:
+    def _grant_to_self(self, event: Purchase | Happening) -> None:
         """Side `self`: no referral needed, while the program goes on."""
         for program, terms in self.programs.items():
             schedule, currency = terms.schedule, event.currency or terms.currency
@@ -140,9 +140,9 @@ class World(Claiming):
                 if isinstance(event, Purchase) and reward.on == "every_purchase":
                     due = of_purchase(event, terms=terms, fate=self.fate, follows_referral=False)
                     if due is not None:
-                        self._grant_once(to, reward, due)
+                        self._grant_own(to, reward, due)
                 elif isinstance(event, Happening) and reward.on == f"event:{event.type}":
-                    self._grant_once(to, reward, of_event(event))
+                    self._grant_own(to, reward, of_event(event))
 
     # -- one referral ------------------------------------------------------------------------------
 

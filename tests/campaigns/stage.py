@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns.bad_days import machine_for
 from campaigns.driver import Driver
 from campaigns.facts import Enrol, Entry
 from campaigns.model import OutOfOrder
@@ -17,6 +16,7 @@ from campaigns.pictures import Reading, all_readings
 from campaigns.shrinking import shrink
 from campaigns.story import START, Story
 from campaigns.terms import Terms
+from campaigns.whole_days import machine_for
 from campaigns.wishes import CUSTOMERS
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, settings

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from campaigns.bad_days import machine_for
 from campaigns.broken_worlds import BUGS
 from campaigns.machine import Stage
 from campaigns.model import World
 from campaigns.pictures import Reading
 from campaigns.understudy import UnderstudyStage
+from campaigns.whole_days import machine_for
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 

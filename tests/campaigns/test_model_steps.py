@@ -154,8 +154,8 @@ def test_a_later_purchase_requalifies_after_a_final_reversal_only() -> None:
     story.hear(disputed("o1", "lost"))
     assert story.state() == "converted"
     first, second = story.rewards("share")
-    assert (first.subject, first.states, first.granted) == (("referral", "1"), {"voided"}, 500)
-    assert (second.subject, second.states, second.granted) == (("referral", "2"), {"pending"}, 800)
+    assert (first.subject, first.states, first.granted) == (("referral", "1"), frozenset({"voided"}), 500)
+    assert (second.subject, second.states, second.granted) == (("referral", "2"), frozenset({"pending"}), 800)
 
 
 def test_a_conversion_with_a_successor_is_closed() -> None:

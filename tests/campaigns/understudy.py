@@ -33,6 +33,7 @@ class Understudy:
         self.world = world(programs={}, now=now, reading=reading)
         self.programs: dict[str, str] = {}
         self.tokens: dict[tuple[str, str, datetime], str] = {}
+        self.codes: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers: dict[object, dict[str, Any]] = {}
 
     def start_program(self, name: str, terms: Terms) -> None:
@@ -40,7 +41,7 @@ class Understudy:
         self.world.programs[name] = terms
 
     def code(self, program: str, customer: str) -> dict[str, Any]:
-        return {"code": f"{program}-{customer}"}
+        return self.codes.setdefault((program, customer), {"code": f"{program}-{customer}"})
 
     def tell(self, entry: Entry) -> Answer:
         verdict = self.world.tell(entry)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Literal, TypeVar
 
-from campaigns.facts import Dispute, DisputeStatus, Event, Purchase, Refund, business_key
+from campaigns.facts import Dispute, DisputeStatus, Event, Happening, Purchase, Refund, business_key
 from campaigns.known import FUTURE_TOLERANCE
 from campaigns.model import World
 from campaigns.standing import Standing
@@ -25,6 +25,7 @@ AMOUNTS = (5000, 1999, 2000, 2001, 12_345, 100_000)
 SECOND = timedelta(seconds=1)
 
 T = TypeVar("T")
+Told = TypeVar("Told", Purchase, Happening, Refund)
 
 Kind = Literal["purchase", "planned", "refunded_total", "refund", "dispute", "again", "other_id", "altered", "used_id"]
 Moment = Literal[
@@ -122,6 +123,45 @@ class Wishing:
         event = Purchase(self._id(), order.order_id, order.customer, amount_minor, currency, at)
         self.sent.append(event)
         self.news.append(event)
+        self.facts.add(business_key(event))
+        return event
+
+    def happening(self, wish: Wish, world: World, *, kind: str, with_amount: bool) -> Happening:
+        """A signup or a custom event of the customer, at the wish's moment."""
+        amount, currency = (wish.amount_minor * 4, wish.currency) if with_amount else (0, None)
+        event = Happening(self._id(), kind, wish.customer, occurred_at(wish, world), amount, currency)
+        return self._sent(event, world)
+
+    def with_gifts(self, wish: Wish, world: World, *, first: str, days: int) -> tuple[Purchase, Purchase]:
+        """Two of the customer's orders, of which the first is a gift in part or whole."""
+        bought = []
+        for n in range(2):
+            order = self.new_order(wish)
+            gift = {"all": order.amount_minor, "gift": order.amount_minor // 2}[first] if n == 0 else 0
+            lines = (("gift_card", gift), ("rides", order.amount_minor - gift))
+            at = min(world.now, occurred_at(wish, world) + timedelta(days=n * days))
+            id_, amount = self._id(), order.amount_minor
+            event = Purchase(id_, order.order_id, order.customer, amount, order.currency, at, lines)
+            bought.append(self._sent(event, world))
+        return bought[0], bought[1]
+
+    def order_of(self, customer: str, world: World, *, pick: int, amount_minor: int) -> tuple[Purchase, Refund]:
+        """An order of this customer, bought now or told once more, and its cancellation."""
+        known = [bought for bought in world.purchases.values() if bought.customer == customer]
+        if known and pick % 3 == 0:
+            bought = _pick(known, pick // 3)
+        else:
+            order = Order(f"o{next(self.numbers)}", customer, amount_minor, "USD")
+            self.orders.append(order)
+            at = world.now
+            bought = self._sent(Purchase(self._id(), order.order_id, customer, amount_minor, "USD", at), world)
+        cancelled = Refund(self._id(), bought.order_id, None, bought.amount_minor, bought.currency, world.now)
+        return bought, self._sent(cancelled, world)
+
+    def _sent(self, event: Told, world: World) -> Told:
+        self.sent.append(event)
+        if business_key(event) not in self.facts and event.occurred_at <= world.now + FUTURE_TOLERANCE:
+            self.news.append(event)
         self.facts.add(business_key(event))
         return event
 
