@@ -38,7 +38,7 @@ WHOLE_PAIRS = (
     ("picky", "partner"),
     ("steps", "reserved"),
 )
-PAIRS = (*PLAIN_PAIRS, *WHOLE_PAIRS)
+PAIRS = PLAIN_PAIRS
 TROUBLES: tuple[Kind, ...] = ("refunded_total", "refund", "refunded_total", "refund", "dispute")
 programs = st.integers(0, 1)
 referees = st.integers(1, len(CUSTOMERS) - 1)
