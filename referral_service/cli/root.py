@@ -19,6 +19,7 @@ from referral_service.cli.db import db
 from referral_service.cli.demo import demo
 from referral_service.cli.doctor import doctor
 from referral_service.cli.keys import keys
+from referral_service.cli.migrate import migrate
 from referral_service.cli.pages import errors, openapi
 from referral_service.cli.programs import programs
 from referral_service.cli.serve import serve, worker
@@ -67,6 +68,7 @@ def main() -> None:
     """
 
 
+programs.add_command(migrate)
 for _command in (up, serve, worker, db, apps, keys, programs, doctor, demo, openapi, errors):
     main.add_command(_command)
 
