@@ -4,83 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import count
 from threading import Barrier, Event, Thread
 from time import sleep
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from journeys.contests import DAVE, DAY, END, PRIZES, Contest, credit
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, NOON, Person
-from referral_service.doctor.run import examine
-from referral_service.journeys.close_contests import Standing, Winner, close_due, first_ranks, winners
+from referral_service.journeys.close_contests import close_due, winners
 from referral_service.journeys.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.programs.terms.document import Credit, Prize
 from referral_service.tenants.open_app import OpenedApp
-
-DAY = timedelta(days=1)
-END = NOON + 30 * DAY
-DAVE = Person("dave", "dave@example.com", "Dave")
-# The PostgreSQL of the tests runs without fsync, which I15 rightly names.
-ON_ANY_SERVER = "I15"
-
-
-def credit(rank: int, amount_minor: int) -> dict[str, Any]:
-    return {"rank": rank, "give": {"kind": "credit", "amount_minor": amount_minor}}
-
-
-PRIZES = [credit(1, 50000), credit(2, 25000), credit(3, 10000)]
-
-
-class Contest:
-    """A program of thirty days, with prizes for the first three."""
-
-    def __init__(self, database: Database, api: Api, clock: FixedClock, app_id: int, **terms: Any) -> None:
-        self.database, self.api, self.clock, self.app_id = database, api, clock, app_id
-        schedule = {"starts_at": None, "ends_at": format_rfc3339(END), "sunset_days": 10}
-        self.program = a_program(api, **{"rewards": [], "prizes": PRIZES, "schedule": schedule} | terms)
-        self.numbers = count(1)
-
-    def brings(self, referrer: Person, friends: int, *, at: datetime | None = None) -> None:
-        """This many friends of the referrer buy."""
-        a_customer(self.api, referrer)
-        code = a_code(self.api, self.program, referrer=referrer)
-        for _ in range(friends):
-            n = next(self.numbers)
-            friend = Person(f"f{n}", f"f{n}@example.com", f"F{n}")
-            a_claim(self.api, code, referee=friend)
-            a_purchase(self.api, customer=friend, order_id=f"o-f{n}", at=at)
-
-    def until(self, moment: datetime) -> int:
-        """Let time pass, and the worker come."""
-        self.clock.advance(moment - self.clock.now())
-        return run_due(self.database, clock=self.clock)
-
-    def read(self) -> Any:
-        return expect(self.api.get(f"/v1/programs/{self.program['id']}"), 200)
-
-    def prizes(self) -> dict[str, tuple[int, str]]:
-        """What each winner got, and what became of it."""
-        found = items(self.api, "/v1/rewards", program_id=self.program["id"])
-        assert all((it["key"], it["side"], it["referral_id"]) == ("prize", "referrer", None) for it in found)
-        assert len({it["customer_id"] for it in found}) == len(found)
-        return {it["customer_id"]: (it["amount"]["amount_minor"], it["state"]) for it in found}
-
-    def available(self, person: Person) -> int:
-        found = expect(self.api.get(f"/v1/customers/{person.customer_id}/balances"), 200)["items"]
-        return sum(int(item["available"]) for item in found)
-
-    def is_in_order(self) -> None:
-        report = self.database.read(lambda session: examine(session, settings=None, now=self.clock.now()))
-        said = [(check.invariant, check.violations) for check in report.checks if not check.ok]
-        assert [it for it in said if it[0] != ON_ANY_SERVER] == []
 
 
 @pytest.fixture
@@ -429,52 +368,3 @@ def test_winners_are_ranked_among_all_by_what_stood_at_the_end(contest: Contest)
     assert found(3) == []
     assert found(2) == [2, 2]
     assert found(1, 2, 3, ends_at=NOON - DAY) == []
-
-
-@pytest.mark.parametrize(
-    ("standings", "last", "ranked"),
-    [
-        ([], 3, []),
-        ([("a", 5, 0), ("b", 4, 0), ("c", 3, 0), ("d", 2, 0)], 3, [("a", 1), ("b", 2), ("c", 3)]),
-        ([("a", 5, 0), ("b", 5, 0), ("c", 3, 0), ("d", 2, 0)], 3, [("a", 1), ("b", 1), ("c", 3)]),
-        ([("a", 5, 0), ("b", 4, 0), ("c", 4, 0), ("d", 4, 0)], 2, [("a", 1), ("b", 2), ("c", 2), ("d", 2)]),
-        # What came too late is taken off, and others pass by.
-        (
-            [("a", 9, 8), ("b", 5, 0), ("c", 4, 4), ("d", 2, 0), ("e", 1, 0)],
-            3,
-            [("b", 1), ("d", 2), ("a", 3), ("e", 3)],
-        ),
-        ([("a", 3, 3)], 1, []),
-    ],
-)
-def test_ranks_are_shared_and_skipped(
-    standings: list[tuple[str, int, int]], last: int, ranked: list[tuple[str, int]]
-) -> None:
-    assert first_ranks((Standing(*each) for each in standings), last=last) == [Winner(*each) for each in ranked]
-
-
-@given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), max_size=12), st.integers(1, 5))
-def test_ranks_are_what_the_whole_list_says_and_no_more_of_it_is_read_than_needed(
-    counts: list[tuple[int, int]], last: int
-) -> None:
-    standings = [
-        Standing(f"c{n}", total, min(total, late)) for n, (total, late) in enumerate(sorted(counts, reverse=True))
-    ]
-    read = iter(standings)
-
-    found = first_ranks(read, last=last)
-
-    in_time = {each.customer_id: each.conversions - each.late for each in standings}
-    expected = {name: 1 + sum(n > own for n in in_time.values()) for name, own in in_time.items() if own > 0}
-    assert {winner.customer_id: winner.rank for winner in found} == {
-        name: rank for name, rank in expected.items() if rank <= last
-    }
-    assert [winner.rank for winner in found] == sorted(winner.rank for winner in found)
-
-
-def test_those_far_behind_are_not_even_read() -> None:
-    standings = (Standing(f"c{n}", 1000 - n, 0) for n in range(1000))
-
-    first_ranks(standings, last=3)
-
-    assert next(standings).customer_id == "c4"
