@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
+from referral_service.customers.attributes_of import attributes_of
 from referral_service.journeys.judge import Settled, judge
 from referral_service.journeys.words import asked, asks_for_one, money, next_step, observed, summary, why
 from referral_service.kit.clock import format_rfc3339
@@ -41,7 +42,7 @@ def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -
         "checks": list(_checks(judged, touches, found, now)),
         "next_step": next_step(judged.terms, found) if is_open else None,
         "deadline": format_rfc3339(referral.deadline_at) if is_open else None,
-        "rewards": _rewards(judged, judged.stored),
+        "rewards": _rewards(judged, judged.stored, _attributes(session, judged, app_id=app_id)),
     }
 
 
@@ -180,8 +181,19 @@ def _check(rule: str, required: str, observed: str | None, *, passed: bool, at: 
     }
 
 
-def _rewards(judged: Settled, stored: Sequence[Holding]) -> list[dict[str, Any]]:
-    """What was granted, or refused with its reason; then what the terms still promise this referral."""
+def _attributes(session: Session, judged: Settled, *, app_id: int) -> dict[str, dict[str, Any]]:
+    """What is known of both sides, by side, where some reward is not for everybody."""
+    if not any(reward.audience for reward in judged.terms.rewards):
+        return {}
+    sides = {"referrer": judged.referral.referrer_id, "referee": judged.referral.referee_id}
+    known = attributes_of(session, app_id=app_id, ids=sides.values())
+    return {side: known.get(customer_id, {}) for side, customer_id in sides.items()}
+
+
+def _rewards(
+    judged: Settled, stored: Sequence[Holding], attributes: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What was granted, or refused with its reason; then what the terms still promise this referral as things are."""
     told = [
         {
             "key": reward.reward_key,
@@ -197,5 +209,7 @@ def _rewards(judged: Settled, stored: Sequence[Holding]) -> list[dict[str, Any]]
     return told + [
         {"key": reward.key, "state": "expected", "reason": None, "expected_at": None}
         for reward in judged.terms.rewards
-        if reward.key not in there and (reward.on == CLAIMED or reward.on_conversion)
+        if reward.key not in there
+        and (reward.on == CLAIMED or reward.on_conversion)
+        and reward.audience.accepts(attributes.get(reward.side, {}))
     ]

@@ -10,7 +10,7 @@ from referral_service.audit.record import record
 from referral_service.programs.terms.gives import Custom
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.errors import RewardStateConflict
-from referral_service.rewards.plan import Holding, spend
+from referral_service.rewards.plan import FULFILLED, Holding, spend
 from referral_service.rewards.policy import AVAILABLE, REDEEMED
 from referral_service.rewards.read_rewards import lock_reward
 from referral_service.rewards.stored_rules import stored_rules
@@ -37,7 +37,7 @@ def fulfil_reward(
         raise RewardStateConflict(
             f"Only an available reward is fulfilled; this one is {stands}.", reward_state=reward.state
         )
-    plan = spend(reward, stored_rules(session, app_id=app_id, rewards=[reward])[reward.id], reason="fulfilled", now=now)
+    plan = spend(reward, stored_rules(session, app_id=app_id, rewards=[reward])[reward.id], reason=FULFILLED, now=now)
     carry_out(session, app_id=app_id, plans=[plan], now=now)
     record(
         session,

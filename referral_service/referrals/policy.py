@@ -164,13 +164,13 @@ def _taken(counted: Sequence[Counted], terms: Terms, still_holds: Callable[[Sequ
         ]
         return None if still_holds(left) else BELOW_MINIMUM
 
-    disputed = [item.fact.dispute for item in counted if item.fact.dispute in ("opened", "lost")]
-    if len(disputed) == len(counted):
-        # Whatever was refunded besides: while the dispute is open, all of it is.
-        return Taken(of, of, True, DISPUTE_LOST if "lost" in disputed else DISPUTE_OPENED)
     gone_minor = sum(map(_gone, counted))
     if by_refund := whole_by(_refunded):
+        # For good, whatever is disputed besides.
         return Taken(of if by_refund == REFUNDED else gone_minor, of, True, by_refund)
+    disputed = [item.fact.dispute for item in counted if item.fact.dispute in ("opened", "lost")]
+    if len(disputed) == len(counted):
+        return Taken(of, of, True, DISPUTE_LOST if "lost" in disputed else DISPUTE_OPENED)
     if whole_by(_gone_for_good):
         return Taken(gone_minor, of, True, DISPUTE_LOST)
     if whole_by(_gone):

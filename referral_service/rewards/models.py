@@ -46,6 +46,8 @@ class Reward(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sequence: Mapped[int] = mapped_column(Number, default=0)
+    # When the app handed a custom reward over.
+    fulfilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The facts it stands on: [step key, fact id, amount counted] of each.
     counted: Mapped[list[list[Any]]] = mapped_column(JsonDocument, default=list, server_default="[]")
 

@@ -59,6 +59,7 @@ class Holding:
     sequence: int
     # The facts it stands on: [step key, fact id, amount counted] of each.
     counted: list[list[Any]]
+    fulfilled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,8 @@ def lapse(reward: Holding, rules: Rules, *, now: datetime) -> Plan:
 def spend(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
     """Plan that nothing is left: its lot is empty (`spent`), its coupon `used`, its custom reward `fulfilled`."""
     plan = Plan.of(reward, rules)
+    if reason == FULFILLED:
+        plan.reward.fulfilled_at = now
     plan.turn(REDEEMED, event="reward.redeemed", reason=reason, now=now)
     return plan
 
@@ -245,6 +248,7 @@ def void(reward: Holding, rules: Rules, *, reason: str, now: datetime) -> Plan:
     return plan
 
 
+FULFILLED = "fulfilled"
 HELD = frozenset({PENDING, OFFERED, UNDER_REVIEW})
 
 
@@ -315,6 +319,9 @@ def _after_release(plan: Plan, wanted: Wanted, now: datetime) -> None:
         plan.turn(CLAWED_BACK, event="reward.clawed_back", reason=wanted.reason, now=now)
     elif not wanted.is_whole and reward.state == CLAWED_BACK:
         plan.turn(AVAILABLE, event="reward.restored", reason=wanted.back_for, now=now)
+        if reward.fulfilled_at is not None:
+            # It was handed over before, and must not be again.
+            plan.turn(REDEEMED, event="reward.redeemed", reason=FULFILLED, now=now)
 
 
 def by_the_books(plan: Plan, *, lot_rest: int, now: datetime) -> None:

@@ -50,7 +50,7 @@ class RewardCouponSchema(ResponseSchema):
     state = ma.fields.String(required=True, validate=validate.OneOf(COUPON_STATES))
 
 
-class CouponSchema(RewardCouponSchema):
+class IssuedCouponSchema(RewardCouponSchema):
     valid = ma.fields.Boolean(required=True, metadata={"description": "Whether an order may redeem it now."})
     reason = ma.fields.String(
         required=True,

@@ -19,7 +19,7 @@ COLUMNS = [rewards.c[name] for name in NAMES]
 # What a step may change; the rest of a reward is fixed when it is made.
 CHANGED_BY_STEPS = (
     "state", "reason", "granted", "reversed", "occurred_at", "hold_ends_at", "accept_by", "expires_at", "released_at",
-    "updated_at", "sequence", "counted",
+    "updated_at", "sequence", "counted", "fulfilled_at",
 )  # fmt: skip
 UPDATE = (
     update(rewards)

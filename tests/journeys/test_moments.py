@@ -236,7 +236,7 @@ def test_same_claim_again_is_answered_whatever_has_become_of_the_program(api: Ap
     body = {"code": code["code"], "referee": BOB.document()}
     assert expect(api.post("/v1/referrals", body), 200)["id"] == referral["id"]
     body["referee"] = CAROL.document()
-    assert expect(api.post("/v1/referrals", body), 410)["code"] == "program_not_active"
+    assert expect(api.post("/v1/referrals", body), 409)["code"] == "program_not_active"
 
 
 def test_dispute_over_one_of_two_counted_purchases_takes_its_part(api: Api) -> None:

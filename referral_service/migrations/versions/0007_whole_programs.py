@@ -16,6 +16,7 @@ down_revision = "0006"
 
 def upgrade() -> None:
     op.add_column("rewards", sa.Column("counted", JsonDocument, nullable=False, server_default="[]"))
+    op.add_column("rewards", sa.Column("fulfilled_at", UtcDateTime(), nullable=True))
     op.create_index(op.f("ix_rewards_app_id_subject"), "rewards", ["app_id", "subject"], unique=False)
     op.create_index(
         op.f("ix_rewards_app_id_state_accept_by"), "rewards", ["app_id", "state", "accept_by"], unique=False
@@ -72,4 +73,5 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_rewards_app_id_state_kind_expires_at"), "rewards")
     op.drop_index(op.f("ix_rewards_app_id_state_accept_by"), "rewards")
     op.drop_index(op.f("ix_rewards_app_id_subject"), "rewards")
+    op.drop_column("rewards", "fulfilled_at")
     op.drop_column("rewards", "counted")

@@ -75,6 +75,10 @@ def a_wallet_is_not_held_while_spent(database: Database, _monkeypatch: pytest.Mo
     nothing_is_locked(database)
 
 
+def a_budget_is_not_held_while_granted(database: Database, _monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing_is_locked(database)
+
+
 def a_purchase_is_not_held_while_refunded(database: Database, _monkeypatch: pytest.MonkeyPatch) -> None:
     nothing_is_locked(database)
 
@@ -93,4 +97,5 @@ PLANTED = (
     Planted(a_referee_is_not_held_while_claimed, "eight_referrers_claim_one_person", "I6"),
     Planted(a_wallet_is_not_held_while_spent, "the_last_of_a_balance_is_spent", "statuses"),
     Planted(a_purchase_is_not_held_while_refunded, "a_purchase_and_its_refund", "balances"),
+    Planted(a_budget_is_not_held_while_granted, "the_last_of_a_budget", "thanks"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from campaigns.races.arena import Arena, rounds_for
+from campaigns.races.limit_races import LIMIT_RACES
 from campaigns.races.races import RACES
 from flask import Flask
 
@@ -14,10 +15,10 @@ HOUR_SECONDS = 60 * 60
 
 
 @pytest.mark.timeout(HOUR_SECONDS)
-@pytest.mark.parametrize("race", RACES)
+@pytest.mark.parametrize("race", RACES | LIMIT_RACES)
 def test_what_happens_at_once_happens_once(
     race: str, app: Flask, api: Api, clock: FixedClock, database_kind: str
 ) -> None:
     arena = Arena(app, api, clock, rounds_for(database_kind))
-    RACES[race](arena)
+    (RACES | LIMIT_RACES)[race](arena)
     assert arena.examine() == []
