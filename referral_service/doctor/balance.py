@@ -151,6 +151,13 @@ REWARDS = (
         "It is redeemed, and {rest} of its lot are left.",
     ),
     Question(
+        "rewards",
+        "SELECT w.id AS object_id, w.state, l.rest FROM rewards w "
+        "JOIN lots l ON l.app_id = w.app_id AND l.origin = w.id WHERE w.app_id = :app_id "
+        "AND ((w.state = 'available' AND l.rest = 0) OR (w.state IN ('expired', 'clawed_back') AND l.rest > 0))",
+        "It is {state}, and {rest} of its lot are left.",
+    ),
+    Question(
         "ledger_txns",
         "SELECT x.id AS object_id, x.kind, x.subject FROM ledger_txns x WHERE x.app_id = :app_id "
         "AND x.kind IN ('grant', 'amend', 'void', 'release', 'claw_back', 'restore') "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from referral_service.doctor.books import Books, Question, put
+from referral_service.doctor.coupons import COUPONS
 from referral_service.doctor.report import Check
 
 # Two requests read the clock, then wait for one lock: the later reading may be written first. Seconds.
@@ -32,7 +33,7 @@ REWARD_STEPS = {
     "offered": {"offered", "available", "expired", "voided"},
     "available": {"available", "redeemed", "expired", "clawed_back"},
     "redeemed": {"redeemed", "clawed_back", "available"},
-    "expired": {"expired"},
+    "expired": {"expired", "clawed_back"},
     # A dispute that is won brings back; so does an earlier purchase that takes a reversed conversion over.
     "voided": {"pending", "offered", "available", "under_review"},
     "clawed_back": {"available", "redeemed", "expired"},
@@ -122,7 +123,7 @@ TIMES = (
 
 def check_transitions(books: Books, check: Check) -> None:
     """I8."""
-    put(TIMES, books, check)
+    put(TIMES + COUPONS, books, check)
     for table, prefix, steps in OBJECTS:
         _check_chain(books, check, table=table, prefix=prefix, steps=steps)
     _check_step_back_in_time(books, check)

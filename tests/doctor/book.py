@@ -135,6 +135,38 @@ class Book(Rows):
         self.release(prize, at=at)
         return prize
 
+    def give_coupon(self, referral: Row, key: str, *, at: datetime, expires_at: datetime) -> tuple[Row, Row]:
+        """Grant and release a coupon for the referral's conversion; gives the reward and the coupon."""
+        program, recipient = referral["program_id"], referral["referrer_id"]
+        reward = self._reward(
+            program, recipient, key, f"referral:{referral['id']}:{referral['conversion_no']}", kind="coupon",
+            unit="coupon", at=at, side="referrer", referral_id=referral["id"],
+            conversion_no=referral["conversion_no"], granted=0, hold_ends_at=at,
+        )  # fmt: skip
+        self.anchors[program, key, recipient]["used_count"] += 1
+        self.budgets[program]["used_count"] += 1
+        self.announce(reward, "reward.created", "pending", at)
+        reward |= {"released_at": at, "expires_at": expires_at}
+        self.announce(reward, "reward.available", "available", at, reason="hold_ended")
+        text = self.new("CODE")
+        coupon = self.add(
+            "coupons", id=self.new("cpn"), reward_id=reward["id"], text=text, folded=text, percent_off_hundredths=1500,
+            amount_off_minor=None, currency="USD", valid_from=at, valid_until=expires_at, state="active",
+            redeemed_order=None, redeemed_at=None,
+        )  # fmt: skip
+        return reward, coupon
+
+    def use_coupon(self, reward: Row, coupon: Row, *, at: datetime) -> None:
+        """An order redeems it."""
+        coupon |= {"state": "redeemed", "redeemed_order": self.new("order"), "redeemed_at": at}
+        self.announce(reward, "reward.redeemed", "redeemed", at, reason="used")
+
+    def end_reward(self, reward: Row, coupon: Row, state: str, *, at: datetime) -> None:
+        """Expire the reward or take it back, and the coupon with it, unless an order has used it."""
+        self.announce(reward, f"reward.{state}", state, at)
+        if coupon["redeemed_order"] is None:
+            coupon["state"] = {"clawed_back": "revoked", "expired": "expired"}[state]
+
     def _reward(self, program: str, recipient: str, key: str, subject: str, *, at: datetime, **more: Any) -> Row:
         return self.add(
             "rewards", id=self.new("rwd"), program_id=program, version=1, recipient_id=recipient, reward_key=key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.corrupt_coupons import SPENT_OR_NOT
 from doctor.corruptions import CLAIMED, LONG_AGO, OF, Corruption, planted
 
 LIMITS = (
@@ -305,4 +306,4 @@ ORDER = (
     ),
 )
 
-LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + MESSAGES + ORDER
+LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + SPENT_OR_NOT + MESSAGES + ORDER

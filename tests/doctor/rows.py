@@ -51,6 +51,13 @@ CONTEST: Row = {
     ],
     "qualification": {"steps": [{"key": "first_purchase", "event": "purchase"}]},
 }
+GIFTS: Row = {
+    "currency": "USD",
+    "rewards": [
+        {"key": "gift", "side": "referrer", "on": "converted", "give": {"kind": "coupon", "percent_off": "15.00"}},
+    ],
+    "qualification": {"steps": [{"key": "first_purchase", "event": "purchase"}]},
+}
 
 
 class Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from doctor.book import Book
-from doctor.rows import CONTEST, DAY, NOW, START, Row
+from doctor.rows import CONTEST, DAY, GIFTS, NOW, START, Row
 
 CREDIT = {"thanks": ("credit", "USD", 1000), "welcome": ("points", "points", 500)}
 BOUGHT = START + DAY
@@ -131,6 +131,29 @@ def contest(book: Book) -> dict[str, Row]:
     return prizes
 
 
+def gifts(book: Book) -> Handles:
+    """One coupon of each fate; gives the ids of rewards and coupons."""
+    program = book.program(book.new("gifts"), GIFTS)
+    told: Handles = {}
+    for name in ("unused", "used", "over", "revoked", "used_up"):
+        referral = book.claim(program, book.customer())
+        purchase = book.buy(referral["referee_id"], 5000, at=BOUGHT)
+        book.convert(referral, purchase, {})
+        reward, coupon = book.give_coupon(referral, "gift", at=BOUGHT, expires_at=BOUGHT + 30 * DAY)
+        if name in ("used", "used_up"):
+            book.use_coupon(reward, coupon, at=BOUGHT + DAY)
+        if name == "over":
+            book.end_reward(reward, coupon, "expired", at=BOUGHT + 30 * DAY)
+        if name in ("revoked", "used_up"):
+            book.refund(purchase, 5000, at=BOUGHT + 2 * DAY)
+            book.rows["conversions"][-1]["refunded_minor"] = 5000
+            book.end(referral, "reversed", at=BOUGHT + 2 * DAY, reason="refunded")
+            book.end_reward(reward, coupon, "clawed_back", at=BOUGHT + 2 * DAY)
+            book.anchors[program, "gift", reward["recipient_id"]]["used_count"] -= 1
+        told |= {f"{name}_gift": reward["id"], f"{name}_coupon": coupon["id"]}
+    return told
+
+
 def everything(book: Book) -> Handles:
     """Every story once; gives the ids by which each is found again: `held_referral`, `held_purchase`, `held_share`."""
     told: Handles = {}
@@ -154,6 +177,7 @@ def everything(book: Book) -> Handles:
     for name, prize in contest(book).items():
         told |= {f"{name}_prize": prize["id"], f"{name}_winner": prize["recipient_id"]}
         told["contest_program"] = prize["program_id"]
+    told |= gifts(book)
     refused = book.refuse(book.at_once, book.customer(), told["converted_referee"], reason="already_referred")
     told["refused_referral"] = refused["id"]
     book.refuse(book.at_once, told["converted_referrer"], told["converted_referrer"], reason="self_referral")
