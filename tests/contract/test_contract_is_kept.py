@@ -68,7 +68,7 @@ def contract(
 
 def settings_of(world: World, operation: Operation, *, key: str, database_kind: str) -> dict[str, Any]:
     """Schemathesis' settings: one operation, everything repeatable, and ids that exist drawn more often than not."""
-    known = {**world.ids, "type": ["purchase", "refund", "dispute", "signup"]}
+    known = {**world.known_to(operation.path), "type": ["purchase", "refund", "dispute", "signup"]}
     # What breaks the document is refused before any database is asked: one of them is enough for all of that.
     suggested: dict[str, Any] = {"enabled": True, "generation": {"mode": "all"}}
     if database_kind != "sqlite":

@@ -162,7 +162,7 @@ def test_an_idempotency_key_of_one_app_answers_nothing_in_another(owner: Api, st
 def paths(route: Route, world: World) -> list[str]:
     """The route with each id that exists, one after the other."""
     (name,) = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
-    return [route.path.replace(f"{{{name}}}", value) for value in world.ids[name]]
+    return [route.path.replace(f"{{{name}}}", value) for value in world.known_to(route.path)[name]]
 
 
 def evidences(world: World) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from referral_service.rewards.coupons.policy import HeldCoupon
 from referral_service.rewards.coupons.store import coupon_by_code
 from referral_service.rewards.plan import Holding
 from referral_service.rewards.read_rewards import read_reward
-from referral_service.rewards.schemas import COUPON_PARAMETER, CouponOrderSchema, CouponSchema
+from referral_service.rewards.schemas import COUPON_PARAMETER, CouponOrderSchema, IssuedCouponSchema
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
 
 blueprint = Blueprint("coupons", __name__, description="Unique codes that rewards gave, for one order each.")
@@ -26,7 +26,7 @@ blueprint = Blueprint("coupons", __name__, description="Unique codes that reward
 @blueprint.get("/v1/coupons/<code>", operation_id="getCoupon", parameters=[COUPON_PARAMETER])
 @requires(Scope.READ)
 @in_reading
-@blueprint.response(200, CouponSchema, example=examples.COUPON)
+@blueprint.response(200, IssuedCouponSchema, example=examples.COUPON)
 @blueprint.alt_response(404, response="NOT_FOUND")
 def coupon(session: Session, code: str) -> dict[str, Any]:
     """Read a coupon.
@@ -42,7 +42,7 @@ def coupon(session: Session, code: str) -> dict[str, Any]:
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(CouponOrderSchema, example=examples.ORDER)
-@blueprint.response(200, CouponSchema, example=examples.REDEEMED_COUPON)
+@blueprint.response(200, IssuedCouponSchema, example=examples.REDEEMED_COUPON)
 @blueprint.alt_response(404, response="NOT_FOUND")
 @blueprint.alt_response(409, response="CONFLICT")
 def redeem(session: Session, body: dict[str, Any], code: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def redeem(session: Session, body: dict[str, Any], code: str) -> dict[str, Any]:
 @requires(Scope.WRITE)
 @in_transaction
 @blueprint.arguments(CouponOrderSchema, example=examples.ORDER)
-@blueprint.response(200, CouponSchema, example=examples.COUPON)
+@blueprint.response(200, IssuedCouponSchema, example=examples.COUPON)
 @blueprint.alt_response(404, response="NOT_FOUND")
 @blueprint.alt_response(409, response="CONFLICT")
 def cancel(session: Session, body: dict[str, Any], code: str) -> dict[str, Any]:
