@@ -56,15 +56,11 @@ class Granting(Known):
                     due = due_now.get(key[3]) or self._due_of_fact(key[3], standing)
                     if due is not None:
                         self._follow(key, grant, due, to)
-        granted: list[tuple[Grant, Due, To]] = []
         for reward in standing.terms.rewards:
             if reward.side != "self":
                 to = self._to(standing, reward)
-                fresh = [(due, self._grant_once(to, reward, due)) for due in self._dues(standing, reward)]
-                granted += [(grant, due, to) for due, grant in fresh if grant is not None]
-        # What is reversed already is granted first, like everything else, so that limits are met in order.
-        for grant, due, to in granted:
-            self._begin(grant, due, to)
+                for due in self._dues(standing, reward):
+                    self._grant(to, reward, due)
 
     def _dues(self, standing: Standing, reward: RewardTerms) -> list[Due]:
         if standing.refused and reward.on in ("repeat_purchase", "every_purchase"):
@@ -110,7 +106,8 @@ class Granting(Known):
 
     # -- granting ---------------------------------------------------------------------------------------
 
-    def _grant_own(self, to: To, reward: RewardTerms, due: Due) -> None:
+    def _grant(self, to: To, reward: RewardTerms, due: Due) -> None:
+        """What is reversed already is granted and taken back in one, before anything else is granted."""
         grant = self._grant_once(to, reward, due)
         if grant is not None:
             self._begin(grant, due, to)

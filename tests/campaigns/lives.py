@@ -151,7 +151,8 @@ class Grant:
 
     def grow_old(self, now: datetime) -> None:
         """What lapses by itself: an offer, a lot, a coupon."""
-        if self.state == "offered" and self.accept_by is not None and self.accept_by <= now:
+        # "Within n days": the far edge still counts.
+        if self.state == "offered" and self.accept_by is not None and self.accept_by < now:
             self.state, self.reasons = "expired", frozenset({"not_accepted"})
         elif self.state == "available":
             self.rest(now)

@@ -140,9 +140,9 @@ class World(Claiming):
                 if isinstance(event, Purchase) and reward.on == "every_purchase":
                     due = of_purchase(event, terms=terms, fate=self.fate, follows_referral=False)
                     if due is not None:
-                        self._grant_own(to, reward, due)
+                        self._grant(to, reward, due)
                 elif isinstance(event, Happening) and reward.on == f"event:{event.type}":
-                    self._grant_own(to, reward, of_event(event))
+                    self._grant(to, reward, of_event(event))
 
     # -- one referral ------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class World(Claiming):
         """The contest closes: the first ranks get their prizes, once; who ties shares the better one."""
         self.status[program] = "ended"
         self._bring_sunset(program, ends_at)
-        ranks = self.ranks(program)
+        ranks = self.ranks(program, until=ends_at)
         for referrer, rank in sorted(ranks.items(), key=lambda one: (one[1], one[0])):
             if rank <= len(terms.prizes):
                 give = terms.prizes[rank - 1]
@@ -260,11 +260,12 @@ class World(Claiming):
                 self.stands_on[key] = ()
                 self._release_if_over(grant)
 
-    def ranks(self, program: str) -> dict[str, int]:
-        """Referrer -> rank by conversions; equal numbers share a rank, and the next one skips."""
+    def ranks(self, program: str, *, until: datetime) -> dict[str, int]:
+        """Referrer -> rank by what was bought until then; equal numbers share a rank, and the next one skips."""
         numbers: dict[str, int] = {}
         for standing in self.standings.values():
-            if standing.program == program and standing.state == "converted":
+            bought = standing.conversion if standing.state == "converted" else None
+            if standing.program == program and bought is not None and bought.occurred_at <= until:
                 numbers[standing.referrer] = numbers.get(standing.referrer, 0) + 1
         return {who: 1 + sum(other > n for other in numbers.values()) for who, n in numbers.items()}
 

@@ -122,6 +122,8 @@ def test_an_offer_waits_for_acceptance_and_lapses_without_it() -> None:
     assert story.balance("alice") == (0, 2000)
     assert story.handle("accept", "credit", of="alice")
     story.wait(3)
+    assert state_of(story, "credit", "carol") == "offered"
+    story.wait(SECOND)
     assert state_of(story, "credit", "carol") == "expired"
     assert story.balance("alice") == (1000, 0)
     story.hear(refunded("o-carol", 5000))
