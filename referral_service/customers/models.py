@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, JsonDocument, Key, Number, UtcDateTime, Word
@@ -40,4 +40,11 @@ class Customer(Base):
         UniqueConstraint("app_id", "external_id"),
         Index(None, "app_id", "email_index"),
         Index(None, "app_id", "email_canon_index"),
+        Index(
+            "ix_customers_erased",
+            "app_id",
+            "id",
+            sqlite_where=text("erased_at IS NOT NULL"),
+            postgresql_where=text("erased_at IS NOT NULL"),
+        ),
     )

@@ -14,11 +14,13 @@ from referral_service.journeys.plan_rewards import Item
 from referral_service.kit.clock import LEEWAY_SECONDS
 from referral_service.programs.models import Program, ProgramVersion
 from referral_service.programs.terms.conditions import PURCHASE
-from referral_service.programs.terms.document import Reward, Terms
+from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import VersionKey, terms_of
 from referral_service.referrals.progress import Fact
 from referral_service.rewards.dues import Due, own_due
+from referral_service.rewards.fitting import Orphan
 from referral_service.rewards.plan import Holding
+from referral_service.rewards.policy import rules_from
 from referral_service.rewards.store import own_rewards_of
 
 LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
@@ -69,7 +71,7 @@ def own_items(
             for fact in sorted(theirs, key=lambda fact: fact.order):
                 newest = max((n for n, at in made if at <= fact.occurred_at + LEEWAY), default=None)
                 dues += _dues(fact, held, newest, terms, program_id=program_id, customer_id=customer_id)
-            orphans = [(reward, _reward(terms, reward)) for reward in held if reward.subject in gone]
+            orphans = [_orphan(terms, reward) for reward in held if reward.subject in gone]
             if dues or orphans:
                 items.append(Item(program_id, None, dues, stored=held, orphans=orphans))
     return items
@@ -115,8 +117,10 @@ def _dues(
     return dues
 
 
-def _reward(terms: Mapping[VersionKey, Terms], held: Holding) -> Reward:
-    return next(it for it in terms[held.program_id, held.version].rewards if it.key == held.reward_key)
+def _orphan(terms: Mapping[VersionKey, Terms], held: Holding) -> Orphan:
+    own = terms[held.program_id, held.version]
+    reward = next(it for it in own.rewards if it.key == held.reward_key)
+    return Orphan(held, reward, rules_from(own, reward))
 
 
 def _subject(fact: Fact) -> str:

@@ -29,7 +29,15 @@ from referral_service.rewards.anchors import (
     used_in,
 )
 from referral_service.rewards.dues import Due
-from referral_service.rewards.fitting import Standing, Subject, change_stored, grant_new, moves_slot, reverse_orphan
+from referral_service.rewards.fitting import (
+    Orphan,
+    Standing,
+    Subject,
+    change_stored,
+    grant_new,
+    moves_slot,
+    reverse_orphan,
+)
 from referral_service.rewards.limits import LIFETIME, AnchorKey, Limits, period_of
 from referral_service.rewards.plan import Holding, Plan
 
@@ -46,7 +54,7 @@ class Item:
     referral_id: str | None
     dues: Sequence[Due]
     stored: Sequence[Holding] = ()
-    orphans: Sequence[tuple[Holding, Reward]] = ()
+    orphans: Sequence[Orphan] = ()
     reserve: tuple[int, int] | None = None
     closes_reservation: bool = False
     back_for: str = "dispute_won"
@@ -86,7 +94,7 @@ def plan_rewards(
             plan = grant_new(work.standing, limits, taken, told, now=now)
             work.item.plans += [plan] if plan is not None else []
     for item in items:
-        item.plans += [reverse_orphan(limits, holding, reward, now=now) for holding, reward in item.orphans]
+        item.plans += [reverse_orphan(limits, orphan, now=now) for orphan in item.orphans]
         if item.closes_reservation and item.referral_id is not None:
             limits.give_back(item.referral_id)
     if estimate:
@@ -144,7 +152,7 @@ def _lock(
     estimate: bool,
 ) -> Limits:
     """Lock and read what binds these rewards; nothing at all where nothing moves."""
-    lost = [holding for item in items for holding, _ in item.orphans]
+    lost = [orphan.holding for item in items for orphan in item.orphans]
     keys: set[AnchorKey] = {standing.key for standing in bound}
     keys |= {(holding.program_id, holding.reward_key, holding.recipient_id) for holding in lost}
     asking = [item for item in items if item.reserve is not None or item.closes_reservation]

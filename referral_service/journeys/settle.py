@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from referral_service.journeys.judge import Settled, judge
 from referral_service.journeys.plan_rewards import Item, plan_rewards
 from referral_service.notifications.announce import Change
-from referral_service.programs.terms.document import Reward
 from referral_service.referrals.claim_slots import give_back_claim_slots
 from referral_service.referrals.policy import (
     CONVERTED,
@@ -37,8 +36,8 @@ from referral_service.referrals.store import (
 )
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.dues import dues_of
-from referral_service.rewards.plan import Holding
-from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, worth_at_most
+from referral_service.rewards.fitting import Orphan
+from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, rules_from, worth_at_most
 
 __all__ = ["Settled", "settle"]
 
@@ -74,7 +73,6 @@ def settle(
             app_id=app_id,
             plans=[plan for item in [*items, *own] for plan in item.plans],
             told_before=changes,
-            spent_policy={settled.referral.id: settled.terms.on_refund.spent for settled in judged},
             now=now,
         )
     found = {settled.referral.id: settled for settled in judged}
@@ -116,7 +114,7 @@ def _item(settled: Settled) -> Item:
     )
 
 
-def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[tuple[Holding, Reward]]:
+def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[Orphan]:
     """Stored rewards that nothing is due for any more, and that may still be taken back."""
     decision = settled.decision
     if decision.state in (CONVERTED, REVERSED) and decision.converted_at is None:
@@ -124,7 +122,7 @@ def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[tuple[Holding,
         return []
     rewards = {reward.key: reward for reward in settled.terms.rewards}
     return [
-        (held, rewards[held.reward_key])
+        Orphan(held, rewards[held.reward_key], rules_from(settled.terms, rewards[held.reward_key]))
         for held in settled.stored
         if (held.reward_key, held.subject) not in due
         and held.state not in (CAPPED, VOIDED, CLAWED_BACK)

@@ -32,6 +32,13 @@ class LedgerAccount(Base):
     __table_args__ = (
         UniqueConstraint("app_id", "owner", "kind", "unit"),
         CheckConstraint("CASE WHEN kind = 'debt' THEN balance <= 0 ELSE balance >= 0 END", name="not_overdrawn"),
+        Index(
+            "ix_ledger_accounts_owing",
+            "app_id",
+            "id",
+            sqlite_where=text("kind = 'debt' AND balance < 0"),
+            postgresql_where=text("kind = 'debt' AND balance < 0"),
+        ),
     )
 
 
@@ -103,6 +110,13 @@ class Lot(Base):
             "app_id",
             "account_id",
             "expires_at",
+            sqlite_where=text("rest > 0"),
+            postgresql_where=text("rest > 0"),
+        ),
+        Index(
+            "ix_lots_by_payer",
+            "app_id",
+            "payer",
             sqlite_where=text("rest > 0"),
             postgresql_where=text("rest > 0"),
         ),

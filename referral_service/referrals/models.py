@@ -70,6 +70,7 @@ class Referral(Base):
         Index(None, "app_id", "referee_id"),
         Index(None, "app_id", "referrer_id", "id"),
         Index(None, "app_id", "program_id", "state", "id"),
+        Index(None, "app_id", "program_id", "claimed_at"),
         Index(None, "app_id", "state", "deadline_at"),
     )
 
@@ -107,7 +108,7 @@ class Conversion(Base):
     amount_minor: Mapped[int] = mapped_column(Number)
     refunded_minor: Mapped[int] = mapped_column(Number, default=0)
 
-    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"),)
+    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"), Index(None, "app_id", "occurred_at"))
 
 
 class QualificationFact(Base):

@@ -25,10 +25,9 @@ def carry_out(
     app_id: int,
     plans: Sequence[Plan],
     now: datetime,
-    spent_policy: Mapping[str, books.SpentPolicy] | None = None,
     told_before: Sequence[Change] = (),
 ) -> None:
-    """Write what `plans` say. `spent_policy`, by referral, is what happens to a reward that was spent already.
+    """Write what `plans` say.
 
     `told_before` are changes of referrals, announced in one statement with those of the rewards that follow from them.
     """
@@ -44,7 +43,7 @@ def carry_out(
     changes = [_change(announcement, coupons) for plan in plans for announcement in plan.announcements]
     announce(session, app_id=app_id, changes=[*told_before, *changes], now=now)
     if moved:
-        entries = [_in_the_books(plan, move, spent_policy or {}) for plan, move in moved]
+        entries = [_in_the_books(plan, move) for plan, move in moved]
         recorded = record(session, app_id=app_id, moves=entries, now=now)
         rests = {plan.reward.id: (plan, said.lot_rest) for (plan, _), said in zip(moved, recorded, strict=True)}
         _follow_the_books(session, list(rests.values()), app_id=app_id, now=now)
@@ -67,7 +66,7 @@ def _follow_the_books(
     announce(session, app_id=app_id, changes=changes, now=now)
 
 
-def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.SpentPolicy]) -> books.Move:
+def _in_the_books(plan: Plan, move: Move) -> books.Move:
     reward = plan.reward
     whose = {
         "reward_id": reward.id,
@@ -86,8 +85,7 @@ def _in_the_books(plan: Plan, move: Move, spent_policy: Mapping[str, books.Spent
         case "release":
             return books.Release(**whose, amount=amount, reason=reason, expires_at=reward.expires_at)
         case "claw_back":
-            policy = spent_policy.get(reward.referral_id or "", "negative_balance")
-            return books.ClawBack(**whose, amount=amount, reason=reason, spent_policy=policy)
+            return books.ClawBack(**whose, amount=amount, reason=reason, spent_policy=plan.rules.spent)
         case "restore":
             return books.Restore(**whose, amount=amount, reason=reason)
 

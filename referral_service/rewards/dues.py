@@ -25,7 +25,7 @@ from referral_service.referrals.policy import (
     step_taken,
 )
 from referral_service.referrals.progress import Counted, Fact, Progress, Window, amount_left
-from referral_service.rewards.policy import Base
+from referral_service.rewards.policy import PRIZE, Base, Rules, rules_from
 
 CLAIMED, ON_CONVERSION, REPEAT, EVERY = "claimed", "converted", "repeat_purchase", "every_purchase"
 
@@ -42,6 +42,7 @@ class Due:
     program_id: str
     version: int
     reward: Reward
+    rules: Rules
     unit: str
     referral_id: str | None
     conversion_no: int | None
@@ -85,6 +86,7 @@ class _Case:
             program_id=referral.program_id,
             version=referral.version,
             reward=reward,
+            rules=rules_from(self.terms, reward),
             unit=unit_of(self.terms, reward.give),
             referral_id=referral.id,
             conversion_no=None,
@@ -227,6 +229,7 @@ def own_due(reward: Reward, terms: Terms, fact: Fact, *, program_id: str, versio
         program_id=program_id,
         version=version,
         reward=reward,
+        rules=rules_from(terms, reward),
         unit=unit_of(terms, reward.give),
         referral_id=None,
         conversion_no=None,
@@ -244,10 +247,12 @@ def prize_due(
 ) -> Due:
     """What the holder of a rank gets when a contest closes."""
     side: Side = "referrer"
+    reward = Reward(key=PRIZE, side=side, on="closed", give=give)
     return Due(
         program_id=program_id,
         version=version,
-        reward=Reward(key="prize", side=side, on="closed", give=give),
+        reward=reward,
+        rules=rules_from(terms, reward),
         unit=unit_of(terms, give),
         referral_id=None,
         conversion_no=None,

@@ -20,9 +20,9 @@ from referral_service.rewards.policy import (
     PENDING,
     UNCONDITIONAL,
     VOIDED,
+    Rules,
     at_ordinal,
     is_taken_whole,
-    rules_from,
     taken_back,
     worth,
 )
@@ -33,6 +33,14 @@ class Subject(NamedTuple):
 
     key: AnchorKey
     subject: str
+
+
+class Orphan(NamedTuple):
+    """A stored reward whose facts are gone, with the terms of its version."""
+
+    holding: Holding
+    reward: Reward
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ def moves_slot(standing: Standing, now: datetime) -> bool:
     if holding is None or holding.state == CAPPED:
         return False
     wanted = _wanted(standing, _ought(standing))
-    plan = change(holding, wanted, rules_from(standing.due.reward), now=now)
+    plan = change(holding, wanted, standing.due.rules, now=now)
     return _slot(plan.reward, standing.due.reward) != _slot(holding, standing.due.reward)
 
 
@@ -108,7 +116,7 @@ def change_stored(standing: Standing, limits: Limits, *, now: datetime) -> Plan:
     holding, reward = standing.holding, standing.due.reward
     if holding is None:
         raise ValueError("only what is stored can be changed")
-    rules = rules_from(reward)
+    rules = standing.due.rules
     wanted = _wanted(standing, _ought(standing))
     plan = change(holding, wanted, rules, now=now)
     before, after = _slot(holding, reward), _slot(plan.reward, reward)
@@ -176,8 +184,8 @@ def grant_new(
     )
     holding = _holding(due, ordinal=ordinal, granted=fit.amount, badge=badge, now=now)
     if fit.reason is not None:
-        return begin_capped(holding, rules_from(reward), reason=fit.reason, now=now)
-    plan = begin(holding, _wanted(standing, fit.amount), rules_from(reward), now=now)
+        return begin_capped(holding, due.rules, reason=fit.reason, now=now)
+    plan = begin(holding, _wanted(standing, fit.amount), due.rules, now=now)
     limits.swap(standing.key, referral_id=due.referral_id, at=now, before=NO_SLOT, after=_slot(plan.reward, reward))
     return plan
 
@@ -213,10 +221,11 @@ def _holding(due: Due, *, ordinal: int, granted: int, badge: str | None, now: da
     )
 
 
-def reverse_orphan(limits: Limits, holding: Holding, reward: Reward, *, now: datetime) -> Plan:
+def reverse_orphan(limits: Limits, orphan: Orphan, *, now: datetime) -> Plan:
     """Take back a reward whose facts are gone: two purchases were one, or the step that earned it is not met."""
+    holding, reward, rules = orphan
     if holding.state == VOIDED and holding.reason in UNCONDITIONAL:
-        return Plan.of(holding, rules_from(reward))
+        return Plan.of(holding, rules)
     wanted = Wanted(
         granted=holding.granted,
         reversed=holding.granted,
@@ -225,7 +234,7 @@ def reverse_orphan(limits: Limits, holding: Holding, reward: Reward, *, now: dat
         hold_ends_at=holding.hold_ends_at,
         reason="not_counted",
     )
-    plan = change(holding, wanted, rules_from(reward), now=now)
+    plan = change(holding, wanted, rules, now=now)
     key = (holding.program_id, holding.reward_key, holding.recipient_id)
     limits.swap(
         key,

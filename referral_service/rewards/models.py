@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, JsonDocument, Key, Number, UtcDateTime, Word, belongs_to
@@ -65,6 +65,15 @@ class Reward(Base):
         Index(None, "app_id", "state", "accept_by"),
         Index(None, "app_id", "state", "kind", "expires_at"),
         Index(None, "app_id", "program_id", "state", "id"),
+        Index(None, "app_id", "program_id", "created_at"),
+        Index(
+            "ix_rewards_badges",
+            "app_id",
+            "program_id",
+            "recipient_id",
+            sqlite_where=text("badge IS NOT NULL"),
+            postgresql_where=text("badge IS NOT NULL"),
+        ),
     )
 
 

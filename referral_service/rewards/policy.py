@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Literal
 
 from referral_service.kit.money import percent_of, share
 from referral_service.programs.terms.document import (
@@ -50,12 +51,13 @@ MONEY_KINDS = frozenset({Credit.kind, Percent.kind})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the terms say of a reward's life once its hold is over."""
+    """What the terms say of a reward's life once its hold is over. `spent` is who bears what is spent already when a
+    reward is taken back."""
 
     accept_within: timedelta | None = None
     expires: timedelta | None = None
     coupon: Coupon | None = None
-    on_refund: str = "reverse"
+    spent: Literal["negative_balance", "write_off"] = "negative_balance"
 
 
 def rules_of(terms: Terms, *, key: str, subject: str) -> Rules:
@@ -63,17 +65,17 @@ def rules_of(terms: Terms, *, key: str, subject: str) -> Rules:
     if key == PRIZE:
         rank = int(subject.partition(":")[2])
         give = next(prize.give for prize in terms.prizes if prize.rank == rank)
-        return Rules(coupon=give if isinstance(give, Coupon) else None)
-    return rules_from(next(reward for reward in terms.rewards if reward.key == key))
+        return Rules(coupon=give if isinstance(give, Coupon) else None, spent=terms.on_refund.spent)
+    return rules_from(terms, next(reward for reward in terms.rewards if reward.key == key))
 
 
-def rules_from(reward: Reward) -> Rules:
+def rules_from(terms: Terms, reward: Reward) -> Rules:
     """The rules of a reward that are the same for all it grants."""
     return Rules(
         accept_within=reward.accept_within,
         expires=reward.expires,
         coupon=reward.give if isinstance(reward.give, Coupon) else None,
-        on_refund=reward.on_refund,
+        spent=terms.on_refund.spent,
     )
 
 

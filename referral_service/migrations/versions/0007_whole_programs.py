@@ -5,6 +5,8 @@ Revision: 0007, after 0006.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,6 +14,17 @@ from referral_service.kit.db.base import Id, JsonDocument, Number, UtcDateTime, 
 
 revision = "0007"
 down_revision = "0006"
+
+# What funnels, leaderboards and liabilities are read by: table, columns, and which rows alone.
+READ_BY = {
+    "ix_conversions_app_id_occurred_at": ("conversions", ["app_id", "occurred_at"], None),
+    "ix_customers_erased": ("customers", ["app_id", "id"], "erased_at IS NOT NULL"),
+    "ix_ledger_accounts_owing": ("ledger_accounts", ["app_id", "id"], "kind = 'debt' AND balance < 0"),
+    "ix_lots_by_payer": ("lots", ["app_id", "payer"], "rest > 0"),
+    "ix_referrals_app_id_program_id_claimed_at": ("referrals", ["app_id", "program_id", "claimed_at"], None),
+    "ix_rewards_app_id_program_id_created_at": ("rewards", ["app_id", "program_id", "created_at"], None),
+    "ix_rewards_badges": ("rewards", ["app_id", "program_id", "recipient_id"], "badge IS NOT NULL"),
+}
 
 
 def upgrade() -> None:
@@ -56,9 +69,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("app_id", "program_id", "referrer_id", name=op.f("pk_referrer_anchors")),
     )
+    for name, (table, columns, rows) in READ_BY.items():
+        where: dict[str, Any] = (
+            {f"{database}_where": sa.text(rows) for database in ("sqlite", "postgresql")} if rows else {}
+        )
+        op.create_index(op.f(name), table, columns, unique=False, **where)
+    # From now on it is kept where conversions are made; what was made before belongs to it as well.
+    op.execute(
+        "INSERT INTO ranks (app_id, program_id, customer_id, conversions) "
+        "SELECT app_id, program_id, referrer_id, count(*) FROM referrals WHERE state = 'converted' "
+        "GROUP BY app_id, program_id, referrer_id"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM ranks")
+    for name, (table, _, _) in READ_BY.items():
+        op.drop_index(op.f(name), table)
     op.drop_table("referrer_anchors")
     op.drop_column("budgets", "sequence")
     op.drop_column("budgets", "level")

@@ -45,14 +45,16 @@ class Stage:
 
     # -- what came before --------------------------------------------------------------------------------
 
-    def invite(self, *, hold_days: int = 0, rewards: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    def invite(
+        self, *, hold_days: int = 0, rewards: list[dict[str, Any]] | None = None, **terms: Any
+    ) -> dict[str, Any]:
         """Start the program (ten dollars for Alice and five for Bob), and give the body of Bob's claim."""
-        program = a_program(self.api, rewards=rewards or both_sides(hold_days=hold_days))
+        program = a_program(self.api, rewards=rewards or both_sides(hold_days=hold_days), **terms)
         return {"code": a_code(self.api, program)["code"], "referee": BOB.document()}
 
-    def refer(self, *, hold_days: int = 0, rewards: list[dict[str, Any]] | None = None) -> None:
+    def refer(self, *, hold_days: int = 0, rewards: list[dict[str, Any]] | None = None, **terms: Any) -> None:
         """Let Bob have claimed."""
-        expect(self.api.post("/v1/referrals", self.invite(hold_days=hold_days, rewards=rewards)), 201)
+        expect(self.api.post("/v1/referrals", self.invite(hold_days=hold_days, rewards=rewards, **terms)), 201)
 
     def convert(self, *, hold_days: int = 0) -> None:
         """Let Bob have bought for 50.00 USD under the order `o`."""
@@ -83,7 +85,7 @@ class Stage:
             for row in items(self.api, "/v1/referrals")
         ]
         rewards = [
-            f"{row['customer_id']} {row['state']} {row['amount']['amount_minor']}-{row['reversed']['amount_minor']}"
+            f"{row['customer_id']} {row['state']} {_number(row['amount'])}-{_number(row['reversed'])}"
             for row in items(self.api, "/v1/rewards")
         ]
         balances = [
@@ -96,6 +98,10 @@ class Stage:
     def announced(self) -> dict[str, int]:
         """How often each type of notification can be pulled."""
         return dict(Counter(row["type"] for row in items(self.api, "/v1/notifications")))
+
+
+def _number(amount: dict[str, Any]) -> int:
+    return int(amount.get("amount_minor", amount.get("quantity", 0)))
 
 
 def gist(answer: Any) -> list[str]:

@@ -5,8 +5,8 @@ again, the worker works, and nothing is lost and nothing is there twice.
 from __future__ import annotations
 
 import pytest
+from campaigns.crash.all_scenarios import SCENARIOS
 from campaigns.crash.foreman import Foreman, plan_of
-from campaigns.crash.scenarios import SCENARIOS
 
 HOUR_SECONDS = 60 * 60
 # A hook that hears nothing would find nothing wrong. The shortest act has six statements and its commit.

@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 import structlog
+from campaigns.crash.all_scenarios import SCENARIOS
 from campaigns.crash.children import in_a_child
 from campaigns.crash.copies import Copies, copies_of
 from campaigns.crash.plants import PLANTS
 from campaigns.crash.points import Plan, run_points
-from campaigns.crash.scenarios import SCENARIOS
 from campaigns.crash.stage import Stage
 
 
