@@ -187,22 +187,31 @@ def decide_claim(
     referee: LockedCustomer,
     said_canon: bytes | None,
     now: datetime,
+    estimate: bool = False,
 ) -> ClaimOutcome:
     """Accept or refuse the claim of a locked referee and write its referral; settling is the caller's.
 
-    `said_canon` is the canonical address that came with the claim, which may be another than the one on file. Raises
-    CodeRevoked where the referrer is erased.
+    `said_canon` is the canonical address that came with the claim, which may be another than the one on file. An
+    `estimate` locks no limit. Raises CodeRevoked where the referrer is erased.
     """
     accepted = accepted_referral(session, app_id=app_id, program_id=made.program_id, referee_id=referee.id)
     if accepted is not None and accepted.referrer_id == made.referrer_id:
         return ClaimOutcome(SAME, accepted)
     rules = terms.eligibility
     reason = why_refused(
-        session, app_id=app_id, made=made, rules=rules, referee=referee, said_canon=said_canon, accepted=accepted
+        session,
+        app_id=app_id,
+        made=made,
+        rules=rules,
+        referee=referee,
+        said_canon=said_canon,
+        accepted=accepted,
+        estimate=estimate,
     )
     if reason is None:
         row = accept_claim(session, app_id=app_id, made=made, referee_id=referee.id, now=now)
-        keep_places(session, app_id=app_id, row=row, rules=rules)
+        if not estimate:
+            keep_places(session, app_id=app_id, row=row, rules=rules)
         # Asked only now: the new row holds the referrer's key, so that an erasure came before it or waits for it.
         if is_erased(session, app_id=app_id, customer_id=made.referrer_id):
             raise CodeRevoked

@@ -14,19 +14,32 @@ from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
 
 
-def claim_by_purchase(
-    session: Session, *, tools: Tools, app_id: int, event: GivenEvent, buyer: LockedCustomer, now: datetime
-) -> tuple[bool, str | None]:
-    """Claim the locked buyer for the code of a purchase; gives whether that made a referral, and why not.
-
-    Settling is the caller's. A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
-    """
+def touches_of_purchase(event: GivenEvent) -> list[GivenTouch]:
+    """The evidence that a purchase carries."""
     touches = [
         GivenTouch(click_token=event.click_token),
         GivenTouch(signed_code=event.signed_code),
         GivenTouch(code=event.code),
     ]
-    given = [touch for touch in touches if touch != GivenTouch()]
+    return [touch for touch in touches if touch != GivenTouch()]
+
+
+def claim_by_purchase(
+    session: Session,
+    *,
+    tools: Tools,
+    app_id: int,
+    event: GivenEvent,
+    buyer: LockedCustomer,
+    now: datetime,
+    estimate: bool = False,
+) -> tuple[bool, str | None]:
+    """Claim the locked buyer for the code of a purchase; gives whether that made a referral, and why not.
+
+    Settling is the caller's. A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
+    An `estimate` locks no limit.
+    """
+    given = touches_of_purchase(event)
     said = tools.emails.canon_index(event.email, app_id=app_id) if event.email else None
     try:
         made, terms = weigh_evidence(
@@ -35,7 +48,14 @@ def claim_by_purchase(
         # A refusal that is not to be kept takes back what it wrote, and no more.
         with session.begin_nested():
             outcome = decide_claim(
-                session, app_id=app_id, made=made, terms=terms, referee=buyer, said_canon=said, now=now
+                session,
+                app_id=app_id,
+                made=made,
+                terms=terms,
+                referee=buyer,
+                said_canon=said,
+                now=now,
+                estimate=estimate,
             )
     except Problem as problem:
         return False, problem.code

@@ -11,7 +11,7 @@ from referral_service.events.facts_of import purchases_of
 from referral_service.events.has_bought import has_bought
 from referral_service.journeys.as_fact import as_fact
 from referral_service.programs.terms.document import Eligibility
-from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, note_count
+from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, lock_referrers, note_count
 from referral_service.referrals.policy import bought_before
 from referral_service.referrals.record_claim import ClaimMade
 from referral_service.referrals.store import ReferralRow
@@ -26,6 +26,7 @@ def why_refused(
     referee: LockedCustomer,
     said_canon: bytes | None,
     accepted: ReferralRow | None,
+    estimate: bool = False,
 ) -> str | None:
     """Return the reason to refuse the claim of a locked referee, None to accept it.
 
@@ -44,7 +45,7 @@ def why_refused(
             return "not_new"
     if not rules.referee_audience.accepts(referee.attributes):
         return "not_eligible_referee"
-    return _why_not_by(session, app_id=app_id, made=made, rules=rules)
+    return _why_not_by(session, app_id=app_id, made=made, rules=rules, estimate=estimate)
 
 
 def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligibility) -> None:
@@ -55,7 +56,7 @@ def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligi
         note_count(session, app_id=app_id, row=row)
 
 
-def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility) -> str | None:
+def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility, estimate: bool) -> str | None:
     """Why this referrer may refer nobody (more). The number comes last, for it makes others wait."""
     referrer_id = made.referrer_id
     if rules.referrer_audience:
@@ -68,6 +69,8 @@ def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligib
         return "referrer_has_not_purchased"
     places = rules.max_referees_per_referrer
     if places is not None:
+        if not estimate:
+            lock_referrers(session, app_id=app_id, keys=[(made.program_id, referrer_id)])
         taken = count_referees(
             session, app_id=app_id, program_id=made.program_id, referrer_id=referrer_id, places=places
         )

@@ -40,6 +40,7 @@ from referral_service.journeys.answers import fact_result, own_results, taken_ba
 from referral_service.journeys.cancel_coupon_orders import restore_coupons_of_cancelled
 from referral_service.journeys.claim_by_purchase import claim_by_purchase
 from referral_service.journeys.find_purchases import find_purchases
+from referral_service.journeys.hold_places import hold_places
 from referral_service.journeys.judge import Settled
 from referral_service.journeys.own_facts import own_facts
 from referral_service.journeys.own_rewards import own_items
@@ -74,7 +75,7 @@ def record_events(
     rounds = split_into_rounds(given)
     if len(rounds) > 1:
         new = {event_id: event for event_id, event in fresh if event_id in inserted}
-        _hold_all(session, new, tools=tools, app_id=app_id, source_id=source_id, now=now)
+        _hold_all(session, new, tools=tools, app_id=app_id, source_id=source_id, now=now, estimate=estimate)
     answers: dict[int, Answer] = {}
     for indexes in rounds:
         part = dict(fresh[index] for index in indexes)
@@ -86,7 +87,14 @@ def record_events(
 
 
 def _hold_all(
-    session: Session, new: dict[str, GivenEvent], *, tools: Tools, app_id: int, source_id: str, now: datetime
+    session: Session,
+    new: dict[str, GivenEvent],
+    *,
+    tools: Tools,
+    app_id: int,
+    source_id: str,
+    now: datetime,
+    estimate: bool,
 ) -> None:
     """Take the locks of every round before the first: one round after another would take them in no order at all."""
     people = people_of(session, emails=tools.emails, app_id=app_id, given=new, now=now)
@@ -99,6 +107,8 @@ def _hold_all(
         rows = lock_purchases(session, app_id=app_id, source_id=order_source, groups=groups)
         wanted |= {row.customer_id for row in rows.values()}
     lock_customers(session, app_id=app_id, ids=[who for who in wanted if who is not None])
+    if not estimate:
+        hold_places(session, tools=tools, app_id=app_id, events=new.values(), now=now)
 
 
 def _record_round(
@@ -168,12 +178,14 @@ def _settle(
     claiming = {event_id: event for event_id, event in this.of_type(PURCHASE).items() if event.claims}
     customers = {this.customer_of(event_id) for event_id in alive | claiming.keys()} - {None}
     people = lock_customers(session, app_id=app_id, ids=[str(who) for who in customers])
+    if not estimate:
+        hold_places(session, tools=tools, app_id=app_id, events=claiming.values(), now=now)
     for event_id, event in claiming.items():
         who = this.customer_of(event_id)
         if who is None:
             continue
         has_claimed, this.claims[event_id] = claim_by_purchase(
-            session, tools=tools, app_id=app_id, event=event, buyer=people[who], now=now
+            session, tools=tools, app_id=app_id, event=event, buyer=people[who], now=now, estimate=estimate
         )
         if has_claimed and event_id in this.duplicate_of:
             # It says again what was paid, and for the first time how the buyer came.

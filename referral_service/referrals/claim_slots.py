@@ -60,16 +60,19 @@ def anchor(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> Non
         session.execute(insert_unless_there(session, referee_anchors), wanted)
 
 
-def count_referees(session: Session, *, app_id: int, program_id: str, referrer_id: str, places: int) -> int:
-    """How many accepted referrals the referrer has in the program, `places` at most.
-
-    Other claims for the referrer there, where they are counted, wait until this transaction ends.
+def lock_referrers(session: Session, *, app_id: int, keys: Iterable[tuple[str, str]]) -> None:
+    """Lock each (program id, referrer) in one order, so that its referees can be counted: others who want to count them
+    wait until this transaction ends.
     """
-    key = {"app_id": app_id, "program_id": program_id, "referrer_id": referrer_id}
-    # Adding nothing locks the row, which is made where it is not there yet.
-    session.execute(
-        insert_or_add(session, referrer_anchors, "accepted_count", "accepted_count"), key | {"accepted_count": 0}
-    )
+    # Adding nothing locks a row, which is made where it is not there yet.
+    lock = insert_or_add(session, referrer_anchors, "accepted_count", "accepted_count")
+    for program_id, referrer_id in sorted(set(keys)):
+        key = {"app_id": app_id, "program_id": program_id, "referrer_id": referrer_id}
+        session.execute(lock, key | {"accepted_count": 0})
+
+
+def count_referees(session: Session, *, app_id: int, program_id: str, referrer_id: str, places: int) -> int:
+    """How many accepted referrals the referrer, who is locked, has in the program; `places` at most."""
     named = {"b_app_id": app_id, "b_program_id": program_id, "b_referrer_id": referrer_id}
     return int(session.execute(AS_FAR_AS_IT_MATTERS, named | {"places": places}).scalar_one())
 

@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 from threading import Barrier
 from typing import Any
+
+from sqlalchemy import event
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect, items, purchase_body
 from cast import ALICE, BOB, CAROL, MALLORY, Person
 from referral_service.kit.clock import FixedClock, format_rfc3339
+from referral_service.kit.db.engines import Database
 
 PLUS = {"plan": ["plus", "pro"]}
 WAIT_SECONDS = 60
@@ -214,9 +218,46 @@ def test_of_eight_friends_who_come_at_once_as_many_are_accepted_as_there_are_pla
     assert Counter(answer.status_code for answer in ran) == {201: 1, 409: 7}
 
 
+def test_batches_that_claim_for_the_same_referrers_in_any_order_wait_for_each_other_and_fail_for_none(api: Api) -> None:
+    program = a_program(api, eligibility={"max_referees_per_referrer": 4})
+    codes = [a_code(api, program, referrer=who) for who in (ALICE, CAROL, MALLORY)]
+    random = Random(20260301)
+
+    def batch(number: int) -> list[Any]:
+        friends = [Person(f"friend-{number}-{n}", "", "") for n in range(9)]
+        return [purchase_body(at=api.now(), customer=who, code=random.choice(codes)["code"]) for who in friends]
+
+    batches = [batch(number) for number in range(6)]
+    ran = at_once(api, [lambda api, batch=batch: api.post("/v1/events", {"events": batch}) for batch in batches])  # type: ignore[misc]
+    assert [answer.status_code for answer in ran] == [200] * 6
+    assert len(items(api, "/v1/referrals", state="converted")) == 12
+
+
 def test_purchases_that_claim_at_once_take_no_more_places_than_there_are(api: Api) -> None:
     code = a_code(api, a_program(api, eligibility={"max_referees_per_referrer": 2}))
     bodies = [purchase_body(at=api.now(), customer=friend, code=code["code"]) for friend in people(6)]
     ran = at_once(api, [lambda api, body=body: api.post("/v1/events", body) for body in bodies])  # type: ignore[misc]
     assert Counter(answer.json["outcome"] for answer in ran) == {"converted": 2, "parked": 4}
     assert {answer.json["reason"] for answer in ran if answer.json["outcome"] == "parked"} == {"too_many_referees"}
+
+
+def test_a_dry_run_tells_of_the_last_place_and_takes_no_lock_on_it(api: Api, database: Database) -> None:
+    eligibility = {"max_referees_per_referrer": 1, "one_program_per_referee": True}
+    code = a_code(api, a_program(api, eligibility=eligibility))
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(database.write_engine, "before_cursor_execute", note)
+    try:
+        bodies = [purchase_body(at=api.now(), customer=who, code=code["code"]) for who in (BOB, CAROL)]
+        told = [expect(api.post("/v1/events", body, dry_run="true"), 200)["outcome"] for body in bodies]
+    finally:
+        event.remove(database.write_engine, "before_cursor_execute", note)
+    assert told == ["converted", "converted"]
+    assert [statement for statement in statements if "_anchors" in statement and "SELECT" not in statement] == []
+    assert items(api, "/v1/referrals") == []
+    assert [expect(api.post("/v1/events", body), 201)["outcome"] for body in bodies] == ["converted", "parked"]
+    again = purchase_body(at=api.now(), customer=MALLORY, code=code["code"])
+    assert expect(api.post("/v1/events", again, dry_run="true"), 200)["reason"] == "too_many_referees"
