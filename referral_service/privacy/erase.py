@@ -15,12 +15,14 @@ from referral_service.customers.erase_customer import erase_customer
 from referral_service.customers.models import Customer
 from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
 from referral_service.events.forget_addresses import forget_address
+from referral_service.journeys.close_reservations import close_reservations
 from referral_service.journeys.tools import Tools
 from referral_service.journeys.void_rewards import void_rewards
 from referral_service.kit.errors import NotFound
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
-from referral_service.referrals.store import lock_referrals, referrals, update_referrals
+from referral_service.referrals.policy import UNDER_REVIEW as REFERRAL_UNDER_REVIEW
+from referral_service.referrals.store import ReferralRow, lock_referrals, referrals, update_referrals
 from referral_service.rewards.plan import Holding
 from referral_service.rewards.policy import OFFERED, UNDER_REVIEW, VOIDED
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
@@ -29,6 +31,7 @@ from referral_service.tenants.kept_answers import erase_answers
 from referral_service.webhooks_in.blank_bodies import blank_bodies_of
 
 REASON = "person_erased"
+ENDED_BY_ERASURE = (PENDING, REFERRAL_UNDER_REVIEW, EXPIRED)
 
 
 def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, actor: str, now: datetime) -> None:
@@ -43,8 +46,9 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
         raise NotFound(NO_SUCH_CUSTOMER)
     customer_id = found[external_id]
     _hold(session, app_id=app_id, customer_id=customer_id)
-    _end_open(session, app_id=app_id, customer_id=customer_id, now=now)
+    ended = _end_open(session, app_id=app_id, customer_id=customer_id, now=now)
     _void_held(session, app_id=app_id, customer_id=customer_id, now=now)
+    close_reservations(session, app_id=app_id, referrals=ended, now=now)
     revoke_codes_of(session, app_id=app_id, customer_id=customer_id, now=now)
     forget_clicks(session, app_id=app_id, customer_id=customer_id)
     erase_answers(session, app_id=app_id, customer_id=customer_id)
@@ -69,23 +73,25 @@ def _hold(session: Session, *, app_id: int, customer_id: str) -> None:
     session.execute(select(Customer.id).where(Customer.app_id == app_id, Customer.id == customer_id).with_for_update())
 
 
-def _end_open(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:
-    """Expire open referrals; one that had expired before cannot be revived by a late purchase any more."""
+def _end_open(session: Session, *, app_id: int, customer_id: str, now: datetime) -> list[ReferralRow]:
+    """Expire open referrals, under review or not, and give them; one that had expired before cannot be revived by a
+    late purchase any more.
+    """
     ids = session.scalars(
         select(referrals.c.id).where(
             referrals.c.app_id == app_id,
-            referrals.c.state.in_([PENDING, EXPIRED]),
+            referrals.c.state.in_(ENDED_BY_ERASURE),
             or_(referrals.c.referrer_id == customer_id, referrals.c.referee_id == customer_id),
         )
     ).all()
-    changes = []
-    rows = [row for row in lock_referrals(session, app_id=app_id, ids=ids) if row.state in (PENDING, EXPIRED)]
+    rows = [row for row in lock_referrals(session, app_id=app_id, ids=ids) if row.state in ENDED_BY_ERASURE]
+    ended = [row for row in rows if row.state != EXPIRED]
+    changes = [row.turn(EXPIRED, event="referral.expired", reason=REASON, now=now) for row in ended]
     for row in rows:
-        if row.state == PENDING:
-            changes.append(row.turn(EXPIRED, event="referral.expired", reason=REASON, now=now))
         row.reason = REASON
     update_referrals(session, app_id=app_id, rows=rows)
     announce(session, app_id=app_id, changes=changes, now=now)
+    return ended
 
 
 def _void_held(session: Session, *, app_id: int, customer_id: str, now: datetime) -> None:

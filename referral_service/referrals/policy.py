@@ -20,7 +20,8 @@ EXPIRED, REJECTED, UNDER_REVIEW = "expired", "rejected", "under_review"
 LEGAL: dict[str | None, frozenset[str]] = {
     None: frozenset({PENDING, UNDER_REVIEW, REJECTED}),
     PENDING: frozenset({CONVERTED, EXPIRED, REJECTED, UNDER_REVIEW}),
-    UNDER_REVIEW: frozenset({PENDING, REJECTED}),
+    # Nobody reviews a referral of a person who is gone.
+    UNDER_REVIEW: frozenset({PENDING, REJECTED, EXPIRED}),
     EXPIRED: frozenset({CONVERTED}),
     CONVERTED: frozenset({REVERSED}),
     REVERSED: frozenset({CONVERTED}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from journeys.under_review import put_under_review
 from sqlalchemy import text
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, both_sides, expect, items
-from cast import ALICE, BOB
+from cast import ALICE, BOB, CAROL
 from referral_service.kit.db.engines import Database
+from referral_service.tenants.open_app import OpenedApp
 
 
 def test_erasure_expires_open_referrals_and_revokes_codes(api: Api) -> None:
@@ -19,6 +21,22 @@ def test_erasure_expires_open_referrals_and_revokes_codes(api: Api) -> None:
     assert shown["referrer"]["customer_id"] is None
     assert expect(api.get(f"/v1/codes/{code['code']}"), 200, 410).get("valid", False) is False
     expect(api.get("/v1/customers/alice"), 404)
+
+
+def test_erasure_ends_a_review_and_gives_back_what_was_set_aside(
+    api: Api, database: Database, tenant: OpenedApp
+) -> None:
+    budget = {"amount_minor": 1500, "reserve": "claimed"}
+    code = a_code(api, a_program(api, rewards=both_sides(), budget=budget))
+    referral = a_claim(api, code)
+    put_under_review(database, api, referral, app_id=tenant.tenant.app_id)
+    expect(api.delete("/v1/customers/bob"), 204)
+    shown = expect(api.get(f"/v1/referrals/{referral['id']}"), 200)
+    assert (shown["state"], shown["reason"]) == ("expired", "person_erased")
+    with database.read_engine.connect() as connection:
+        assert connection.execute(text("SELECT SUM(used_minor), SUM(used_count) FROM budgets")).one() == (0, 0)
+    a_claim(api, code, referee=CAROL)
+    assert a_purchase(api, customer=CAROL)["outcome"] == "converted"
 
 
 def test_purchase_of_a_referee_whose_referrer_was_erased_grants_nothing(api: Api) -> None:
