@@ -20,3 +20,14 @@ def attributes_of(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[
         select(Customer.id, Customer.attributes).where(Customer.app_id == app_id, Customer.id.in_(wanted))
     )
     return {row.id: row.attributes for row in rows}
+
+
+def erased_among(session: Session, *, app_id: int, ids: Iterable[str]) -> frozenset[str]:
+    """Return which of these `cus_…` were erased."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return frozenset()
+    erased = select(Customer.id).where(
+        Customer.app_id == app_id, Customer.id.in_(wanted), Customer.erased_at.is_not(None)
+    )
+    return frozenset(session.scalars(erased))

@@ -12,14 +12,18 @@ TYPES = {"low": "program.budget_low", "exhausted": "program.budget_exhausted"}
 
 
 def budget_changes(budgets: Mapping[str, BudgetRoom]) -> list[Change]:
-    """Bring each budget to its present level; gives what is to be announced: it only tells when one gets fuller."""
+    """Bring each budget to its present level; gives what is to be announced.
+
+    A level that was told is kept until the budget itself is changed, so that each is told once.
+    """
     changes = []
     for program_id, room in sorted(budgets.items()):
-        before, after = room.level if room.level in FULLNESS else FULLNESS[0], room.level_now()
-        if room.level == after:
+        is_new = room.level not in FULLNESS
+        before, after = FULLNESS[0] if is_new else room.level, room.level_now()
+        if FULLNESS.index(after) <= FULLNESS.index(before) and not is_new:
             continue
         room.level, room.is_changed = after, True
-        if FULLNESS.index(after) <= FULLNESS.index(before):
+        if after == FULLNESS[0]:
             continue
         room.sequence += 1
         changes.append(

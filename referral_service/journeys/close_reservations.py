@@ -17,6 +17,6 @@ def close_reservations(session: Session, *, app_id: int, referrals: Sequence[Ref
 
     Settling does it for referrals that it moves itself.
     """
-    items = [Item(row.program_id, row.id, (), closes_reservation=True) for row in referrals]
+    items = [Item(row.program_id, row.id, (), may_hold_reservation=True, closes_reservation=True) for row in referrals]
     changes = plan_rewards(session, app_id=app_id, items=items, now=now)
     announce(session, app_id=app_id, changes=changes, now=now)

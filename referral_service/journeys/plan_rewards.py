@@ -14,11 +14,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.customers.attributes_of import attributes_of
+from referral_service.customers.attributes_of import attributes_of, erased_among
 from referral_service.journeys.announce_budgets import budget_changes
 from referral_service.notifications.announce import Change
 from referral_service.programs.newest_terms import newest_terms
-from referral_service.programs.terms.document import Reward
 from referral_service.rewards.anchors import (
     counted_already,
     insert_ordinals,
@@ -47,7 +46,7 @@ class Item:
     """One referral, or one person's own rewards: what is due, what is stored, and what becomes of it.
 
     `orphans` are stored rewards whose facts are gone: they are reversed. `reserve` is the (minor units, number) to set
-    aside of the budget, `closes_reservation` says that nothing more will be taken of it.
+    aside of the budget; something set aside may be held, and `closes_reservation` says that no more is taken of it.
     """
 
     program_id: str | None
@@ -56,6 +55,7 @@ class Item:
     stored: Sequence[Holding] = ()
     orphans: Sequence[Orphan] = ()
     reserve: tuple[int, int] | None = None
+    may_hold_reservation: bool = False
     closes_reservation: bool = False
     back_for: str = "dispute_won"
     plans: list[Plan] = field(default_factory=list)
@@ -122,14 +122,19 @@ def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> N
     """Mark the dues that are to be counted now: open ones, within their limits, that were not counted before."""
     open_ones = [work for work in works if work.standing.due.is_open and not work.standing.due.is_past_limit]
     # Only these can have been counted without a reward to show for it.
-    silent = {work.standing.subject for work in open_ones if _may_be_silent(work.standing.due.reward)}
+    silent = {work.standing.subject for work in open_ones if _may_be_silent(work.standing.due)}
     known = counted_already(session, app_id=app_id, asked=silent) if silent else set()
+    new = [work for work in open_ones if work.standing.subject not in known]
+    lasting = {work.standing.due.recipient_id for work in new if work.standing.due.outlasts_conversion}
+    erased = erased_among(session, app_id=app_id, ids=lasting)
+    # A limit counts facts, whether or not each of them granted anything.
     given: Counter[tuple[int, str]] = Counter()
     for item in {id(work.item): work.item for work in open_ones}.values():
         given.update((id(item), held.reward_key) for held in item.stored)
-    for work in open_ones:
+    given.update((id(work.item), work.standing.due.reward.key) for work in open_ones if work.standing.subject in known)
+    for work in new:
         due, key = work.standing.due, (id(work.item), work.standing.due.reward.key)
-        if work.standing.subject in known:
+        if due.recipient_id in erased:
             continue
         most = due.reward.limit.count
         # A person's own are counted over all of time, by their anchor; see `grant_new`.
@@ -138,8 +143,10 @@ def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> N
             work.is_fresh = True
 
 
-def _may_be_silent(reward: Reward) -> bool:
-    return bool(reward.every or reward.milestones or reward.audience)
+def _may_be_silent(due: Due) -> bool:
+    """Whether this fact may have been counted without a reward: by these terms, or by those it was moved from."""
+    reward = due.reward
+    return bool(reward.every or reward.milestones or reward.audience) or due.version > 1
 
 
 def _lock(
@@ -161,8 +168,8 @@ def _lock(
     if programs:
         newest = newest_terms(session, app_id=app_id, program_ids=programs)
         limits.budgets = lock_budgets(session, app_id=app_id, newest=newest, estimate=estimate)
-    if limits.budgets:
-        referrals = {item.referral_id for item in items if item.referral_id is not None}
+    referrals = {item.referral_id for item in items if item.may_hold_reservation and item.referral_id is not None}
+    if referrals:
         limits.reservations = read_reservations(session, app_id=app_id, referral_ids=referrals, estimate=estimate)
     _load_periods(session, limits, bound, app_id=app_id, now=now)
     return limits

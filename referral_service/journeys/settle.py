@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from referral_service.journeys.judge import Settled, judge
 from referral_service.journeys.plan_rewards import Item, plan_rewards
+from referral_service.journeys.sunsets import sunsets_of
 from referral_service.notifications.announce import Change
 from referral_service.referrals.claim_slots import give_back_claim_slots
 from referral_service.referrals.policy import (
@@ -24,6 +26,7 @@ from referral_service.referrals.policy import (
     REJECTED,
     REVERSED,
     UNDER_REVIEW,
+    decide,
 )
 from referral_service.referrals.progress import progress
 from referral_service.referrals.ranks import count_conversions
@@ -59,6 +62,7 @@ def settle(
     if not referrals and not own:
         return {}
     judged = judge(session, app_id=app_id, referrals=referrals)
+    _respect_sunsets(session, app_id=app_id, judged=judged)
     changes: list[Change] = []
     for settled in judged:
         changes += _turn(settled, now=now)
@@ -81,6 +85,20 @@ def settle(
         if anew.is_new_conversion:
             anew.before, found[referral_id] = found[referral_id], anew
     return found
+
+
+def _respect_sunsets(session: Session, *, app_id: int, judged: Sequence[Settled]) -> None:
+    """Judge open referrals of closed programs by the sunset: what happened after it converts nothing, also while the
+    worker has not yet been there to expire them."""
+    turning = [item for item in judged if item.was.state == PENDING and item.decision.counted]
+    if not turning:
+        return
+    ends = sunsets_of(session, app_id=app_id, program_ids={item.referral.program_id for item in turning})
+    for item in turning:
+        ends_at = ends.get(item.referral.program_id, item.was.window.deadline_at)
+        if ends_at < item.was.window.deadline_at:
+            item.was = replace(item.was, window=replace(item.was.window, deadline_at=ends_at))
+            item.decision = decide(item.was, item.facts, item.terms)
 
 
 def _may_qualify_anew(item: Settled) -> bool:
@@ -109,6 +127,8 @@ def _item(settled: Settled) -> Item:
         stored=settled.stored,
         orphans=_orphans(settled, {(due.reward.key, due.subject) for due in dues}),
         reserve=worth_at_most(terms) if sets_aside else None,
+        # One that was moved to newer terms may hold what the older ones had set aside.
+        may_hold_reservation=terms.budget.reserve == "claimed" or referral.version > 1,
         closes_reservation=settled.was.state == PENDING and decision.state != PENDING,
         back_for="earlier_purchase" if settled.is_taken_over else "dispute_won",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from referral_service.programs.models import Program
@@ -40,3 +40,17 @@ def sunsets(session: Session, *, app_ids: Collection[int] | None = None) -> dict
             for (program_id, version), since in programs.items()
         }
     return found
+
+
+CLOSED_PROGRAMS = select(Program.id, Program.version, func.coalesce(Program.archived_at, Program.ended_at)).where(
+    Program.app_id == bindparam("app_id"),
+    Program.id.in_(bindparam("ids", expanding=True)),
+    Program.status.in_(sorted(CLOSED)),
+)
+
+
+def sunsets_of(session: Session, *, app_id: int, program_ids: Collection[str]) -> dict[str, datetime]:
+    """Return when open referrals of those of these programs expire that are closed, by program."""
+    rows = session.execute(CLOSED_PROGRAMS, {"app_id": app_id, "ids": sorted(program_ids)}).all()
+    terms = terms_of(session, app_id=app_id, versions={(program_id, version) for program_id, version, _ in rows})
+    return {program_id: since + terms[program_id, version].schedule.sunset for program_id, version, since in rows}

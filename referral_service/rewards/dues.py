@@ -56,6 +56,11 @@ class Due:
     closed_for: str | None = None
     is_past_limit: bool = False
 
+    @property
+    def outlasts_conversion(self) -> bool:
+        """Whether it may come long after the claim: then one of both people may have been erased meanwhile."""
+        return self.reward.on in (REPEAT, EVERY) or self.reward.event_type is not None
+
 
 class ReferralLike(Protocol):
     """What is asked of a referral here."""
@@ -105,7 +110,9 @@ def dues_of(
     if decision.state == UNDER_REVIEW:
         return []
     case = _Case(referral, terms, decision, found, sorted(facts, key=lambda fact: fact.order))
-    return [due for reward in terms.rewards if reward.side != "self" for due in _of_reward(case, reward)]
+    dues = [due for reward in terms.rewards if reward.side != "self" for due in _of_reward(case, reward)]
+    # What an erasure has ended brings nobody anything new; what was granted before goes on.
+    return [replace(due, is_past_limit=True) for due in dues] if decision.reason == "person_erased" else dues
 
 
 def _of_reward(case: _Case, reward: Reward) -> Iterable[Due]:
@@ -162,17 +169,14 @@ def _purchases(case: _Case, reward: Reward) -> Iterator[Due]:
     decision, terms = case.decision, case.terms
     if decision.converted_at is None:
         return
-    last = max((item.fact.order for item in decision.counted if item.fact.type == PURCHASE), default=None)
+    first = [item.fact.order for item in decision.counted if item.fact.type == PURCHASE]
+    last = max(first or [item.fact.order for item in decision.counted])
     bought = [
         fact
         for fact in case.facts
         if fact.type == PURCHASE
         and fact.currency == terms.currency
-        and (
-            fact.occurred_at >= case.referral.window.starts_at
-            if reward.on == EVERY
-            else last is None or fact.order > last
-        )
+        and (fact.occurred_at >= case.referral.window.starts_at if reward.on == EVERY else fact.order > last)
     ]
     dues = []
     for fact in bought:

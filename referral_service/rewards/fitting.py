@@ -17,6 +17,7 @@ from referral_service.rewards.limits import NO_SLOT, AnchorKey, Limits, Slot, sl
 from referral_service.rewards.plan import Holding, Plan, Wanted, begin, begin_capped, change
 from referral_service.rewards.policy import (
     CAPPED,
+    EXPIRED,
     PENDING,
     UNCONDITIONAL,
     VOIDED,
@@ -95,7 +96,8 @@ def _ought(standing: Standing) -> int:
     holding = standing.holding
     if holding is None:
         raise ValueError("only what is stored has an amount already")
-    if holding.released_at is not None or [list(item) for item in standing.due.counted] == holding.counted:
+    is_fixed = holding.released_at is not None or holding.state == EXPIRED
+    if is_fixed or [list(item) for item in standing.due.counted] == holding.counted:
         return holding.granted
     found = at_ordinal(standing.due.reward, holding.ordinal)
     return worth(found[0], standing.due.base) if found is not None else holding.granted
@@ -136,7 +138,7 @@ def change_stored(standing: Standing, limits: Limits, *, now: datetime) -> Plan:
         if fit.reason is not None:
             wanted = _refused(wanted, fit.reason)
         elif fit.amount < wanted.granted:
-            wanted = _cut(wanted, fit.amount, is_released=holding.released_at is not None)
+            wanted = _cut(standing, wanted, fit.amount)
         plan = change(holding, wanted, rules, now=now)
         after = _slot(plan.reward, reward)
     limits.swap(standing.key, referral_id=standing.due.referral_id, at=holding.created_at, before=before, after=after)
@@ -147,10 +149,11 @@ def _refused(wanted: Wanted, reason: str) -> Wanted:
     return replace(wanted, reversed=wanted.granted, is_whole=True, reason=reason)
 
 
-def _cut(wanted: Wanted, fits: int, *, is_released: bool) -> Wanted:
-    if is_released:
+def _cut(standing: Standing, wanted: Wanted, fits: int) -> Wanted:
+    """What is granted stays granted once it is released: there, what does not fit stays reversed."""
+    if standing.holding is not None and standing.holding.released_at is not None:
         return replace(wanted, reversed=max(wanted.reversed, wanted.granted - fits))
-    return replace(wanted, granted=fits, reversed=min(wanted.reversed, fits))
+    return _wanted(standing, fits)
 
 
 def grant_new(

@@ -27,7 +27,7 @@ def holding(**more: Any) -> Holding:
         "recipient_id": "cus_1", "reward_key": "credit", "subject": "referral:ref_1:1", "side": "referrer",
         "ordinal": 1, "state": "pending", "reason": None, "kind": "credit", "unit": "USD", "granted": 1000,
         "reversed": 0, "badge": None, "occurred_at": NOW, "hold_ends_at": LATER, "accept_by": None,
-        "expires_at": None, "released_at": None, "created_at": NOW, "updated_at": NOW, "sequence": 1, "counted": [], "counted": [],
+        "expires_at": None, "released_at": None, "created_at": NOW, "updated_at": NOW, "sequence": 1, "counted": [],
     }  # fmt: skip
     return Holding(**(facts | more))
 
