@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
+from referral_service.customers.lock_customers import lock_customers
 from referral_service.ledger.adjust import Adjusted, adjust
 from referral_service.ledger.lots import would_empty
 from referral_service.ledger.redeem import Redeemed, redeem
@@ -106,9 +107,11 @@ def _take(
 ) -> Outcome:
     """Lock the rewards that will have nothing left, then take, and turn them.
 
-    Rewards are locked before wallets everywhere, so those that will be emptied are foreseen. Where somebody else was
-    faster and others were emptied instead, the taking is undone, which gives the locks back, and foreseen anew.
+    Rewards are locked before wallets everywhere, so those that will be emptied are foreseen. Where a claw-back or a
+    release came between and others were emptied instead, the taking is undone, which gives the locks back, and foreseen
+    anew. All who spend one person's balance wait for that person first: they would thwart each other's foresight.
     """
+    lock_customers(session, app_id=app_id, ids=[customer_id])
     for _ in range(ATTEMPTS_MAX):
         foreseen = would_empty(session, app_id=app_id, customer_id=customer_id, unit=unit, amount=amount, now=now)
         attempt = session.begin_nested()
@@ -119,8 +122,8 @@ def _take(
             break
         attempt.rollback()
     else:
-        # So many are at this wallet that foresight is in vain. Should this meet another crosswise, one of the two is
-        # told by the database to try again.
+        # So much is happening to this wallet that foresight is in vain. Should this meet another crosswise, one of the
+        # two is told by the database to try again.
         taken = take()
         locked = {reward.id: reward for reward in lock_rewards(session, app_id=app_id, reward_ids=taken.emptied)}
     emptied = [locked[origin] for origin in taken.emptied if origin in locked and locked[origin].state == AVAILABLE]

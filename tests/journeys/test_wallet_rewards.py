@@ -17,9 +17,11 @@ from sqlalchemy import select
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, credit, expect, items
 from cast import NOON, Person
 from referral_service.audit.models import AuditEntry
+from referral_service.journeys import spend_balance
 from referral_service.journeys.end_due import expire_lots_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
+from referral_service.ledger.lots import would_empty
 from referral_service.tenants.create_key import create_key
 from referral_service.tenants.open_app import OpenedApp
 from referral_service.tenants.scopes import Scope
@@ -106,6 +108,25 @@ def test_redemptions_of_one_wallet_at_once_spend_each_lot_once(
     assert balance(api) == (500, 0)
     assert states(api, ids) == ["redeemed"] * 7 + ["available"]
     assert database.read(lambda session: violations(session, tenant.tenant.app_id)) == []
+
+
+@pytest.mark.parametrize("wrong_times", [1, 99])
+def test_a_redemption_that_empties_other_lots_than_foreseen_turns_the_right_rewards(
+    api: Api, monkeypatch: pytest.MonkeyPatch, wrong_times: int
+) -> None:
+    """As when a claw-back comes between the look and the lock, once or again and again."""
+    ids = friends_who_buy(api, 3)
+    looks: list[int] = []
+
+    def foresee(*args: Any, **asked: Any) -> list[str]:
+        looks.append(1)
+        return [ids[2]] if len(looks) <= wrong_times else would_empty(*args, **asked)
+
+    monkeypatch.setattr(spend_balance, "would_empty", foresee)
+    spend(api, 1500)
+    assert len(looks) == min(wrong_times + 1, spend_balance.ATTEMPTS_MAX)
+    assert states(api, ids) == ["redeemed", "available", "available"]
+    assert balance(api) == (1500, 0)
 
 
 def test_redemptions_and_claw_backs_at_once_keep_rewards_and_books_in_step(
