@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
+from flask import Flask
 from journeys.granted import (
     COUPON,
     ORDER,
@@ -18,8 +21,8 @@ from journeys.granted import (
     told_of,
 )
 
-from builders import Api, a_purchase, a_refund, expect
-from cast import BOB
+from builders import Api, a_claim, a_code, a_program, a_purchase, a_refund, expect
+from cast import BOB, Person
 from referral_service.kit.clock import format_rfc3339
 from referral_service.kit.db.engines import Database
 
@@ -136,6 +139,32 @@ def test_a_coupon_given_back_after_its_reward_was_taken_back_is_revoked(api: Api
     a_refund(api, order_id=ORDER)
     assert cancel(api, code, "o-7")["state"] == "revoked"
     assert standing(api)[0] == "clawed_back"
+
+
+def test_two_orders_that_used_each_others_coupons_are_refunded_at_once(app: Flask, api: Api) -> None:
+    """Each refund takes back the reward whose coupon the other gives back: they lock the two rewards crosswise."""
+    reward = {"key": "gift", "side": "referee", "on": "converted", "give": restorable()}
+    program = a_program(api, rewards=[reward])
+    code = a_code(api, program)
+    for n in range(3):
+        friends = [Person(f"friend-{n}{end}", f"friend-{n}{end}@example.com", "Friend") for end in "ab"]
+        ids = []
+        for friend in friends:
+            a_claim(api, code, referee=friend)
+            ids += a_purchase(api, customer=friend, order_id=f"o-{friend.customer_id}")["reward_ids"]
+        codes = [read(api, reward_id)["coupon"]["code"] for reward_id in ids]
+        redeem(api, codes[0], f"o-{friends[1].customer_id}")
+        redeem(api, codes[1], f"o-{friends[0].customer_id}")
+        together = Barrier(2)
+
+        def refund(friend: Person, barrier: Barrier = together) -> None:
+            barrier.wait()
+            a_refund(Api(app.test_client(), key=api.key, clock=api.clock), order_id=f"o-{friend.customer_id}")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(refund, friends))
+        assert [read(api, reward_id)["state"] for reward_id in ids] == ["clawed_back"] * 2
+        assert [coupon_of(api, each)["state"] for each in codes] == ["revoked"] * 2
 
 
 # --- the end --------------------------------------------------------------------------------------------------------
