@@ -73,7 +73,7 @@ WHERE f.app_id = :app_id
 
 REWARDS = """
 SELECT w.id, w.program_id, w.version, w.reward_key, w.side, w.kind, w.unit, w.ordinal, w.state, w.granted,
-    w.occurred_at, w.hold_ends_at, c.amount_minor, c.occurred_at AS converted_at
+    w.occurred_at, w.hold_ends_at, w.released_at, c.amount_minor, c.occurred_at AS converted_at
 FROM rewards w
 LEFT JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
 WHERE w.app_id = :app_id
@@ -140,6 +140,9 @@ def _wrong_reward(row: Row[Any], promise: Promise | None) -> list[str]:
     if row.hold_ends_at != row.occurred_at + timedelta(days=reward.hold_days):
         said.append(f"Its hold does not end {reward.hold_days} days after it began.")
     if reward.moment != "converted":
+        return said
+    if row.state == "expired" and row.released_at is None:
+        # An offer that nobody accepted stays what it was, whatever purchase takes its conversion over.
         return said
     if row.amount_minor is None:
         return [*said, "It rewards a conversion that is not there."]

@@ -11,6 +11,7 @@ from referral_service.doctor.books import Books
 
 Version = tuple[str, int]
 # Conditions of a step beyond a minimum amount; with one of these no simple recount tells what must have counted.
+AMOUNT_MAX = 10**12
 DEMANDING = ("cumulative_minor", "distinct_days", "where", "exclude", "any_of")
 
 
@@ -92,7 +93,8 @@ def _value(give: Mapping[str, Any], amount_minor: int) -> set[int] | None:
         quantity, per_minor = int(give["quantity"]), give.get("per_minor")
         if per_minor is None:
             return {quantity}
-        return {amount_minor // int(per_minor) * quantity, half_up(amount_minor, quantity, int(per_minor))}
+        parts = {amount_minor // int(per_minor) * quantity, half_up(amount_minor, quantity, int(per_minor))}
+        return {min(part, AMOUNT_MAX) for part in parts}
     return None
 
 

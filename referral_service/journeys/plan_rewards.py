@@ -86,6 +86,8 @@ def plan_rewards(
     taken: list[tuple[Subject, int]] = []
     for item in items:
         _set_aside(limits, item)
+        # First what goes, so that what takes its place finds its slot free.
+        item.plans += [reverse_orphan(limits, orphan, now=now) for orphan in item.orphans]
     for work in works:
         if work.standing.holding is not None:
             work.item.plans.append(change_stored(work.standing, limits, now=now))
@@ -94,7 +96,6 @@ def plan_rewards(
             plan = grant_new(work.standing, limits, taken, told, now=now)
             work.item.plans += [plan] if plan is not None else []
     for item in items:
-        item.plans += [reverse_orphan(limits, orphan, now=now) for orphan in item.orphans]
         if item.closes_reservation and item.referral_id is not None:
             limits.give_back(item.referral_id)
     if estimate:
@@ -130,7 +131,8 @@ def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> N
     # A limit counts facts, whether or not each of them granted anything.
     given: Counter[tuple[int, str]] = Counter()
     for item in {id(work.item): work.item for work in open_ones}.values():
-        given.update((id(item), held.reward_key) for held in item.stored)
+        lost = {orphan.holding.id for orphan in item.orphans}
+        given.update((id(item), held.reward_key) for held in item.stored if held.id not in lost)
     given.update((id(work.item), work.standing.due.reward.key) for work in open_ones if work.standing.subject in known)
     for work in new:
         due, key = work.standing.due, (id(work.item), work.standing.due.reward.key)
@@ -146,7 +148,9 @@ def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> N
 def _may_be_silent(due: Due) -> bool:
     """Whether this fact may have been counted without a reward: by these terms, or by those it was moved from."""
     reward = due.reward
-    return bool(reward.every or reward.milestones or reward.audience) or due.version > 1
+    is_silent = bool(reward.every or reward.milestones or reward.audience)
+    # A fact that outlasts a referral may have earned its reward under one that was rejected since.
+    return is_silent or due.outlasts_conversion or due.version > 1
 
 
 def _lock(

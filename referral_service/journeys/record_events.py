@@ -200,16 +200,12 @@ def _settle(
 
 
 def _cancelled(this: Round) -> set[str]:
-    """The names of orders that this round's refunds have given back whole."""
+    """The names of this round's orders of which everything has been given back, whichever message came last."""
     names: set[str] = set()
-    for event_id, event in this.of_type(REFUND).items():
-        row = this.purchases[event_id]
-        if (
-            row.amount_minor is not None
-            and row.refunded_minor >= row.amount_minor
-            and event_id not in this.duplicate_of
-        ):
-            names |= {*event.aliases, row.order_key or event.aliases[0]}
+    for event_id, row in this.purchases.items():
+        is_refunded = row.refunded_minor and row.amount_minor is not None and row.refunded_minor >= row.amount_minor
+        if is_refunded and event_id not in this.duplicate_of:
+            names |= {*this.new[event_id].aliases, *([row.order_key] if row.order_key else [])}
     return names
 
 

@@ -141,6 +141,7 @@ def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[Orphan]:
         # Its facts have turned out to be another person's after a release: nothing moves any more.
         return []
     rewards = {reward.key: reward for reward in settled.terms.rewards}
+    bought = {f"purchase:{fact.id}" for fact in settled.facts}
     return [
         Orphan(held, rewards[held.reward_key], rules_from(settled.terms, rewards[held.reward_key]))
         for held in settled.stored
@@ -148,8 +149,8 @@ def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[Orphan]:
         and held.state not in (CAPPED, VOIDED, CLAWED_BACK)
         # A conversion that has a successor is closed.
         and (held.conversion_no is None or held.conversion_no >= decision.conversion_no)
-        # A purchase that was two rewards' is one after all; whatever else was released stays.
-        and (held.released_at is None or held.subject.startswith("purchase:"))
+        # A purchase that was two is one after all, and what it had earned twice is taken back; other releases stay.
+        and (held.released_at is None or (held.subject.startswith("purchase:") and held.subject not in bought))
     ]
 
 

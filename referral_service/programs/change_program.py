@@ -16,7 +16,9 @@ from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.models import Budget, Program
 from referral_service.programs.policy import CLOSED
 from referral_service.programs.read_programs import lock_program
-from referral_service.programs.terms.parse import parse_terms
+from referral_service.programs.terms.document import Terms
+from referral_service.programs.terms.parse import InvalidTerms, parse_terms
+from referral_service.programs.terms_of import terms_of
 
 
 def change_program(
@@ -41,6 +43,7 @@ def change_program(
     if "terms" in changes:
         canonical, terms = parse_terms(changes["terms"], at="terms")
         if not same_json(canonical, version.terms):
+            _refuse_other_units(session, program, terms)
             program.version += 1
             note_terms(program, terms)
             if canonical["budget"] != version.terms["budget"]:
@@ -83,6 +86,25 @@ def _change_settings(program: Program, changes: Mapping[str, Any], *, developmen
     for name in changed:
         setattr(program, name, settings[name])
     return changed
+
+
+def _refuse_other_units(session: Session, program: Program, terms: Terms) -> None:
+    """Raise InvalidTerms where a reward's key was counted in another unit by an older version.
+
+    Caps and tiers count by the key over all versions: cents and points must not be added up.
+    """
+    older = terms_of(session, app_id=program.app_id, versions={(program.id, n) for n in range(1, program.version + 1)})
+    units = {
+        reward.key: own.unit_of(reward.give) or reward.give.kind for own in older.values() for reward in own.rewards
+    }
+    errors = {}
+    for n, reward in enumerate(terms.rewards):
+        unit = terms.unit_of(reward.give) or reward.give.kind
+        if units.get(reward.key, unit) != unit:
+            sentence = f"The key {reward.key} was counted in {units[reward.key]} before: give this reward another key."
+            errors[f"terms.rewards.{n}.key"] = [sentence]
+    if errors:
+        raise InvalidTerms(errors=errors)
 
 
 def recount_budget(session: Session, program: Program) -> None:

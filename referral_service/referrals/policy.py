@@ -30,6 +30,7 @@ LEGAL: dict[str | None, frozenset[str]] = {
 
 REFUNDED, BELOW_MINIMUM = "refunded", "below_minimum"
 DISPUTE_OPENED, DISPUTE_LOST = "dispute_opened", "dispute_lost"
+NOT_COUNTED = "not_counted"
 
 # Whatever arrives later, these reasons are the last word on a referral.
 FINAL_REASONS = frozenset({"not_new", "person_erased", "review"})
@@ -105,9 +106,12 @@ def _as_facts_say(standing: Standing, facts: Sequence[Fact], terms: Terms) -> De
     if terms.eligibility.referee_is_new and not standing.pinned and bought_before(facts, standing.window):
         return _not_new(standing, facts, as_it_is)
     found = progress(_after_spent(facts, standing.spent), terms, standing.window, pinned=standing.pinned)
-    if not found.is_complete:
-        return _kept(standing, facts, as_it_is)
-    return _weigh(standing, found.counted, terms)
+    if found.is_complete:
+        return _weigh(standing, found.counted, terms)
+    if standing.state == CONVERTED and (counted := _stored(standing, facts)):
+        # Two of its facts have turned out to be one: what is left was never enough.
+        return _reversed_whole(standing, counted, NOT_COUNTED)
+    return _kept(standing, facts, as_it_is)
 
 
 def _requalified(standing: Standing, decision: Decision, facts: Sequence[Fact], terms: Terms) -> Decision | None:
@@ -210,15 +214,18 @@ def _not_new(standing: Standing, facts: Sequence[Fact], as_it_is: Decision) -> D
     if standing.state not in (CONVERTED, REVERSED):
         return _kept(standing, facts, as_it_is)
     # What a refund has reversed stays reversed, now for a reason that no dispute won can undo.
-    counted = _stored(standing, facts)
+    return _reversed_whole(standing, _stored(standing, facts), "not_new")
+
+
+def _reversed_whole(standing: Standing, counted: tuple[Counted, ...], reason: str) -> Decision:
     amount = sum(item.amount_minor for item in counted)
     return Decision(
         state=REVERSED,
-        reason="not_new",
+        reason=reason,
         conversion_no=standing.conversion_no,
         counted=counted,
         converted_at=max((item.fact.occurred_at for item in counted), default=None),
-        taken=Taken(amount, amount, True, "not_new"),
+        taken=Taken(amount, amount, True, reason),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from referral_service.programs.terms.conditions import PURCHASE, Alternative, Step
+from referral_service.programs.terms.conditions import Alternative, Step
 from referral_service.programs.terms.document import Terms
 
 # A purchase made inside the window still counts when its message arrives this long after the deadline.

@@ -213,21 +213,22 @@ def replace_counted(
 
 
 def move_counted(session: Session, *, app_id: int, old: Sequence[str], new: str) -> None:
-    """Let conversions that counted purchases now known to be `new` count that one."""
+    """Let conversions that counted purchases now known to be `new` count that one, each once."""
     has_it = qualification_facts.alias()
-    mine = (qualification_facts.c.app_id == app_id, qualification_facts.c.fact_id.in_(old))
-    session.execute(
-        update(qualification_facts)
-        .where(
-            *mine,
-            ~exists().where(
-                has_it.c.app_id == app_id,
-                has_it.c.referral_id == qualification_facts.c.referral_id,
-                has_it.c.n == qualification_facts.c.n,
-                has_it.c.step_key == qualification_facts.c.step_key,
-                has_it.c.fact_id == new,
-            ),
+    for purchase_id in old:
+        mine = (qualification_facts.c.app_id == app_id, qualification_facts.c.fact_id == purchase_id)
+        session.execute(
+            update(qualification_facts)
+            .where(
+                *mine,
+                ~exists().where(
+                    has_it.c.app_id == app_id,
+                    has_it.c.referral_id == qualification_facts.c.referral_id,
+                    has_it.c.n == qualification_facts.c.n,
+                    has_it.c.step_key == qualification_facts.c.step_key,
+                    has_it.c.fact_id == new,
+                ),
+            )
+            .values(fact_id=new)
         )
-        .values(fact_id=new)
-    )
-    session.execute(delete(qualification_facts).where(*mine))
+        session.execute(delete(qualification_facts).where(*mine))

@@ -16,6 +16,7 @@ from referral_service.programs.terms.conditions import PURCHASE
 from referral_service.programs.terms.document import Give, Reward, Side, Terms
 from referral_service.referrals.policy import (
     CONVERTED,
+    NOT_COUNTED,
     NOTHING_TAKEN,
     REJECTED,
     UNDER_REVIEW,
@@ -171,15 +172,12 @@ def _purchases(case: _Case, reward: Reward) -> Iterator[Due]:
         return
     first = [item.fact.order for item in decision.counted if item.fact.type == PURCHASE]
     last = max(first or [item.fact.order for item in decision.counted])
-    bought = [
-        fact
-        for fact in case.facts
-        if fact.type == PURCHASE
-        and fact.currency == terms.currency
-        and (fact.occurred_at >= case.referral.window.starts_at if reward.on == EVERY else fact.order > last)
-    ]
     dues = []
-    for fact in bought:
+    for fact in case.facts:
+        if fact.type != PURCHASE or fact.currency != terms.currency:
+            continue
+        # Where it is not (any more), nothing new is granted; what was released goes on following its own purchase.
+        is_meant = fact.occurred_at >= case.referral.window.starts_at if reward.on == EVERY else fact.order > last
         counted = Counted(reward.on, fact, amount_left(fact, terms.excluded_categories))
         if counted.amount_minor == 0 and fact.amount_minor > 0:
             continue
@@ -188,8 +186,8 @@ def _purchases(case: _Case, reward: Reward) -> Iterator[Due]:
             replace(
                 due,
                 taken=fact_taken(counted, terms),
-                is_open=decision.state == CONVERTED,
-                closed_for=decision.taken.reason or decision.reason,
+                is_open=is_meant and decision.state == CONVERTED,
+                closed_for=decision.taken.reason or decision.reason or NOT_COUNTED,
             )
         )
     yield from _within_months(dues, reward, decision.converted_at)
@@ -215,7 +213,8 @@ def _within_months(dues: Iterable[Due], reward: Reward, converted_at: datetime |
     months = reward.limit.months
     until = months_later(converted_at, months) if converted_at is not None and months is not None else None
     for due in dues:
-        yield replace(due, is_past_limit=until is not None and due.occurred_at > until)
+        is_over = until is not None and due.occurred_at > until
+        yield replace(due, is_open=False, closed_for=due.closed_for or "past_limit") if is_over else due
 
 
 def own_due(reward: Reward, terms: Terms, fact: Fact, *, program_id: str, version: int, customer_id: str) -> Due | None:

@@ -164,11 +164,12 @@ class Limits:
         else:
             used = self.periods[key, period]
             used_count, used_amount = used.count, used.amount
-        if cap.count is not None and used_count - own.count >= cap.count:
+        if cap.count is not None and used_count >= cap.count and not own.count:
             return Fit(0, CAP_REACHED)
         if cap.amount_minor is None or amount == 0:
             return Fit(amount)
-        room = cap.amount_minor - used_amount + own.amount
+        # What it has, it keeps, also where the cap was lowered meanwhile.
+        room = max(cap.amount_minor - used_amount + own.amount, own.amount)
         return Fit(min(amount, room)) if room > 0 else Fit(0, CAP_REACHED)
 
     def _fit_budget(
@@ -179,14 +180,15 @@ class Limits:
             return Fit(amount)
         aside = self._open_reservation(referral_id)
         aside_minor, aside_count = (aside.rest_minor, aside.rest_count) if aside else (0, 0)
-        if budget.limit_count is not None and budget.used_count - own.count - aside_count >= budget.limit_count:
+        is_full = budget.limit_count is not None and budget.used_count - aside_count >= budget.limit_count
+        if is_full and not own.count:
             budget.is_short = True
             return Fit(0, BUDGET_EXHAUSTED)
         if budget.limit_minor is None:
             return Fit(amount)
-        room = budget.limit_minor - budget.used_minor + own.weight_minor + aside_minor
+        room = max(budget.limit_minor - budget.used_minor + own.weight_minor + aside_minor, own.weight_minor)
         weight = amount if kind in MONEY_KINDS else value_minor
-        if weight <= room:
+        if weight <= max(room, 0):
             return Fit(amount)
         budget.is_short = True
         return Fit(room) if kind in MONEY_KINDS and room > 0 else Fit(0, BUDGET_EXHAUSTED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from referral_service.kit.money import percent_of, share
+from referral_service.kit.money import AMOUNT_MINOR_MAX, percent_of, share
 from referral_service.programs.terms.document import (
     Coupon,
     Credit,
@@ -113,7 +113,10 @@ def _with_values(give: Give, nth: Tier | Milestone) -> Give:
 
 
 def worth(give: Give, base: Base) -> int:
-    """What `give` comes to for this base: minor units of money, else whole units; 0 for what is no amount."""
+    """What `give` comes to for this base: minor units of money, else whole units; 0 for what is no amount.
+
+    No more than any amount may be, whatever the terms multiply.
+    """
     match give:
         case Credit():
             return give.amount_minor
@@ -122,7 +125,9 @@ def worth(give: Give, base: Base) -> int:
             return amount if give.max_amount_minor is None else min(amount, give.max_amount_minor)
         case Points() | Quota():
             # "One for each 1.00 spent": a begun unit earns nothing yet.
-            return give.quantity if give.per_minor is None else give.quantity * (base.spent_minor // give.per_minor)
+            if give.per_minor is None:
+                return give.quantity
+            return min(give.quantity * (base.spent_minor // give.per_minor), AMOUNT_MINOR_MAX)
         case _:
             return 0
 
