@@ -26,6 +26,10 @@ class BadDays(Campaign):
     def standings(self, *states: str) -> list[Standing]:
         return [s for s in self.oracle.world.standings.values() if s.state in states]
 
+    def counting(self) -> list[Standing]:
+        """Those that count an order: a signup alone cannot be refunded."""
+        return [standing for standing in self.standings("converted", "reversed") if standing.counted]
+
     @precondition(lambda self: self.standings("pending", "converted", "reversed"))
     @rule(
         pick=picks,
@@ -60,7 +64,7 @@ class BadDays(Campaign):
             self.tell(Advance(arrives - self.now))
         self.tell(Deliver((bought,)))
 
-    @precondition(lambda self: self.standings("converted", "reversed"))
+    @precondition(lambda self: self.counting())
     @rule(
         pick=picks,
         troubles=st.lists(wishes(st.sampled_from(TROUBLES)), min_size=1, max_size=3),
@@ -73,7 +77,7 @@ class BadDays(Campaign):
         for told in [events] if batch else [(event,) for event in events]:
             self.tell(Deliver(told, batch=batch))
 
-    @precondition(lambda self: self.standings("converted", "reversed"))
+    @precondition(lambda self: self.counting())
     @rule(pick=picks, wish=wishes(st.just("dispute")), between=wishes(st.sampled_from(TROUBLES)))
     def dispute_that_ends(self, pick: int, wish: Wish, between: Wish) -> None:
         """Opened, then something else that is wrong with the order, and then won or lost."""
@@ -84,7 +88,7 @@ class BadDays(Campaign):
             self.tell(Deliver((self.wishing.fulfil(one, self.oracle.world, about=order),)))
 
     def _counted(self, pick: int) -> Order:
-        counting = self.standings("converted", "reversed")
+        counting = self.counting()
         orders = counting[pick % len(counting)].counted
         bought = orders[pick % len(orders)]
         return Order(bought.order_id, bought.customer, bought.amount_minor, bought.currency)

@@ -34,6 +34,14 @@ class To:
         return None if self.standing is None else self.standing.place
 
 
+def both(own: Verdict, other: Verdict) -> Verdict:
+    """What either reverses is reversed, and for good where either says so."""
+    if not (own.whole and other.whole):
+        return own if own.whole else other
+    reasons = None if own.reasons is None or other.reasons is None else own.reasons | other.reasons
+    return Verdict(whole=True, final=own.final or other.final, reasons=reasons)
+
+
 class Granting(Known):
     def __init__(self, *, programs: Mapping[str, Terms], now: datetime, reading: Reading | None = None) -> None:
         super().__init__(programs=programs, now=now, reading=reading)
@@ -115,13 +123,14 @@ class Granting(Known):
     def _grant_once(self, to: To, reward: RewardTerms, due: Due) -> Grant | None:
         """The new row; None where there is one, or none is due."""
         key = (to.program, reward.key, to.recipient, due.subject)
-        if key in self.recorded or not matches(reward.audience, self.attributes.get(to.recipient, ())):
+        if key in self.recorded:
             return None
         if reward.limit_count is not None and self._already(to, reward) >= reward.limit_count:
             return None
         ordinal = self.limits.next_ordinal(key[:3])
-        nth = reward.nth(ordinal)
-        if nth is None:
+        nth = self._nth(reward, ordinal)
+        # "Every counted fact gets one ordinal, whether or not it grants"; and it is judged once.
+        if nth is None or not matches(reward.audience, self.attributes.get(to.recipient, ())):
             self.recorded[key] = None
             return None
         name = RewardName(to.program, reward.key, to.recipient, ordinal)
@@ -133,7 +142,7 @@ class Granting(Known):
 
     def _begin(self, grant: Grant, due: Due, to: To) -> None:
         """Held, or taken back at once, or released at once."""
-        if grant.state == "capped":
+        if grant.is_over:
             return
         taken = self._taken(grant, due, to)
         if taken.whole and not self.reading.reversed_grant_is_released_first:
@@ -144,6 +153,9 @@ class Granting(Known):
         self._release_if_over(grant)
         if taken.whole:
             grant.take(taken, now=self.now)
+
+    def _nth(self, reward: RewardTerms, ordinal: int) -> tuple[Give, str | None] | None:
+        return reward.nth(ordinal)
 
     def _already(self, to: To, reward: RewardTerms) -> int:
         return len(list(self._recorded(to, reward)))
@@ -187,11 +199,12 @@ class Granting(Known):
     # -- following the facts ----------------------------------------------------------------------------
 
     def _follow(self, key: Key, grant: Grant, due: Due, to: To) -> None:
-        if grant.state == "capped":
+        if grant.is_over:
             return
         amended = self.stands_on[key] != due.counted
         was_whole = grant.state in ("voided", "clawed_back")
-        if amended and not grant.released and not self._amend(key, grant, due, to):
+        comes_back = not grant.holds_slot and not self._taken(grant, due, to).whole
+        if (amended or comes_back) and not grant.released and not self._amend(key, grant, due, to):
             return
         grant.take(self._taken(grant, due, to), now=self.now)
         reopened = self.reading.reopened_releases_at_once and was_whole
@@ -218,8 +231,8 @@ class Granting(Known):
         granted, standing, verdict = grant.granted, to.standing, due.verdict
         if standing is not None and standing.refused and grant.terms.on_conversion:
             return Taken(granted, whole=True, final=True)
-        if due.follows_referral and not grant.released and not verdict.whole:
-            verdict = self._of_referral(standing)
+        if due.follows_referral and not grant.released:
+            verdict = both(verdict, self._of_referral(standing))
         if grant.terms.keep:
             disputed = not self.reading.keep_outlasts_a_dispute and self._is_disputed(due)
             return Taken(granted, whole=True, reasons=verdict.reasons) if disputed else NOTHING_TAKEN

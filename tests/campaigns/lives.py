@@ -66,6 +66,11 @@ class Grant:
         return not gone and self.state != "capped"
 
     @property
+    def is_over(self) -> bool:
+        """Whether no fact changes anything any more: capped, voided by a person, or an offer not accepted."""
+        return self.state == "capped" or self.dead or (self.state == "expired" and not self.released)
+
+    @property
     def is_held(self) -> bool:
         """Granted, and neither released nor gone: the wallet shows it as pending."""
         return self.state in ("pending", "offered")
@@ -114,7 +119,7 @@ class Grant:
 
     def take(self, taken: Taken, *, now: datetime) -> None:
         """Follow the facts. What was released is clawed back from its lot, what was not is only voided."""
-        if self.state == "capped" or self.dead or (self.state == "expired" and not self.released):
+        if self.is_over:
             return
         before, self.taken = self.taken, taken.amount
         self.final = taken.final
@@ -161,12 +166,12 @@ class Grant:
         elif self.coupon is not None and self.coupon.state == "active" and self.coupon.is_over(now):
             self.coupon.state = "expired"
 
-    def cancel_order(self, now: datetime) -> None:
+    def cancel_order(self) -> None:
         """The order its coupon was used on is cancelled: the coupon is burned, or may be used once more."""
         coupon = self.coupon
         if coupon is None or not coupon.terms.restore:
             return
         coupon.state, coupon.order = "revoked" if self.state == "clawed_back" else "active", None
         if self.state == "redeemed":
-            self.rest(now)
-            self.reasons = frozenset({"order_cancelled"}) if self.state == "available" else self.reasons
+            # Though its time may be over: then it lapses like any other.
+            self.state, self.reasons = "available", frozenset({"order_cancelled"})

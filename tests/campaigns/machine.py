@@ -6,6 +6,7 @@ is compared with the model, and the doctor looks at the books.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -82,9 +83,12 @@ class Campaign(RuleBasedStateMachine):
     stage: ClassVar[Stage]
     latest: ClassVar[Campaign]
     apps: ClassVar[count[int]] = count(1)
+    # Which programs are played together.
+    pairs: ClassVar[Sequence[tuple[str, str]]] = PAIRS
 
-    @initialize(pair=st.sampled_from(PAIRS), late_claims=st.sampled_from((False, False, False, False, True)))
-    def open(self, pair: tuple[str, str], late_claims: bool) -> None:
+    @initialize(pick=st.integers(0, 59), late_claims=st.sampled_from((False, False, False, False, True)))
+    def open(self, pick: int, late_claims: bool) -> None:
+        pair = self.pairs[pick % len(self.pairs)]
         self.driver = self.stage.open_app(now=START, name=f"campaign {next(self.apps)}")
         terms = {f"{name}-{n}": PROGRAMS[name] for n, name in enumerate(pair)}
         for name, document in terms.items():
@@ -101,7 +105,7 @@ class Campaign(RuleBasedStateMachine):
         for customer in CUSTOMERS:
             self.tell(enrolled(customer))
         # Where limits are shared, one referrer has several referees.
-        families = ("alice", "alice", "alice") if pair in WHOLE_PAIRS else ("alice", "bob", "carol")
+        families = ("alice", "alice", "alice") if pair not in PLAIN_PAIRS else ("alice", "bob", "carol")
         if not late_claims:
             self._claim(Claim(self.names[0], "bob", (Touch(families[0]),)))
             self._claim(Claim(self.names[1], "bob", (Touch(families[0]),)))

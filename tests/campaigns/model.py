@@ -116,14 +116,15 @@ class World(Claiming):
                 self._settle(standing)
         self._settle_own(customer)
         if not isinstance(event, Happening):
-            self._cancel_orders()
+            self._cancel_order(self.purchases[event.order_id])
 
-    def _cancel_orders(self) -> None:
+    def _cancel_order(self, bought: Purchase) -> None:
         """What was refunded whole is a cancelled order, for the coupon that was used on it."""
+        if self.refunded(bought) < bought.amount_minor:
+            return
         for grant in self.grants.values():
-            bought = self.purchases.get(grant.coupon.order or "") if grant.coupon is not None else None
-            if bought is not None and self.refunded(bought) >= bought.amount_minor:
-                grant.cancel_order(self.now)
+            if grant.coupon is not None and grant.coupon.order == bought.order_id:
+                grant.cancel_order()
 
     def _grant_to_self(self, event: Purchase | Happening) -> None:
         """Side `self`: no referral needed, while the program goes on."""
@@ -220,7 +221,7 @@ class World(Claiming):
         self._work_on_rewards()
         for program, terms in self.programs.items():
             ends_at = terms.schedule.ends_at
-            if ends_at is not None and ends_at <= self.now and self.status.get(program) != "ended":
+            if ends_at is not None and ends_at <= self.now and self.status.get(program) not in ("ended", "archived"):
                 self._end(program, terms, ends_at)
         for standing in list(self.standings.values()):
             if standing.state == "pending" and self._is_past(standing.deadline):
@@ -359,7 +360,7 @@ def _outcome(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, st
 def reward_picture(grant: Grant, standing: Standing | None) -> RewardPicture:
     referee = None if grant.referral is None else grant.referral[1]
     subject = grant.subject[0], grant.subject[1].rpartition(":")[2]
-    if standing is not None and standing.refused and grant.terms.on_conversion:
+    if standing is not None and standing.refused and grant.terms.on_conversion and not grant.is_over:
         whole = "clawed_back" if grant.released else "voided"
         return RewardPicture(referee, subject, frozenset({whole}), None, None)
     states = {grant.state}
@@ -377,4 +378,5 @@ def reward_picture(grant: Grant, standing: Standing | None) -> RewardPicture:
         grant.expires_at,
         grant.accept_by,
         None if grant.coupon is None else grant.coupon.state,
+        sized=not (grant.state == "expired" and not grant.released),
     )

@@ -143,7 +143,7 @@ def _wrong_claim(verdict: ClaimVerdict, answer: Answer) -> list[str]:
         "accepted": {201},
         "repeated": {200},
         "refused": {409},
-        "closed": {409, 410},
+        "closed": {404, 409, 410},
         "bad_code": {404, 410},
         "stale": {200, 404, 410},
         "invalid": {422},
@@ -245,7 +245,7 @@ def _wrong_reward(reward: RewardPicture, item: Mapping[str, Any], referee: str |
         return f"expected {reward}"
     if reward.coupon is not None and item["coupon"]["state"] != reward.coupon:
         return f"expected {reward}"
-    if item["kind"] in ("coupon", "custom"):
+    if item["kind"] in ("coupon", "custom") or not reward.sized:
         return None
     granted, taken = _size(item["amount"]), _size(item["reversed"])
     if reward.granted is None:

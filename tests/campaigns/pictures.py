@@ -67,6 +67,8 @@ class RewardPicture:
     expires_at: datetime | None = None
     accept_by: datetime | None = None
     coupon: str | None = None
+    # An offer that nobody accepted is over: what refunds make of its size afterwards is of no consequence.
+    sized: bool = True
 
 
 @dataclass(frozen=True)

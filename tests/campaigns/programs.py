@@ -122,7 +122,7 @@ WHOLE = {
     "reserved": Terms(
         min_amount_minor=2000,
         within_days=20,
-        budget=Budget(amount_minor=7000, count=5, at_claim=True),
+        budget=Budget(amount_minor=4000, count=5, at_claim=True),
         rewards=(
             RewardTerms("hello", "referee", Give("points", 50), on="claimed", value_minor=100),
             RewardTerms("share", "referrer", SHARE, hold_days=10),

@@ -140,16 +140,15 @@ def test_tiers_start_at_their_nth_and_milestones_stand_alone() -> None:
     assert [len(story.rewards("every", referee=who)) for who in people] == [0, 1, 0, 1]
 
 
-def test_an_audience_that_its_recipient_does_not_match_takes_no_ordinal() -> None:
-    plus = RewardTerms("double", "referee", TEN, audience=(("plan", ("plus", "pro")),))
-    story = Story(program(plus))
+def test_an_audience_that_its_recipient_does_not_match_takes_an_ordinal_and_is_judged_once() -> None:
+    task = RewardTerms("task", "self", Give("points", 10), on="event:task", audience=(("plan", ("plus", "pro")),))
+    story = Story(program(task))
     story.enrol("bob", plan="free")
-    story.enrol("carol", plan="pro")
-    for who in ("bob", "carol"):
-        story.claim(referee=who)
-        story.hear(bought(f"o-{who}", on=0, by=who))
-    assert story.rewards("double") == []
-    assert story.reward("double", referee="carol") == ("available", 1000, 0)
+    story.hear(did("task", "t1", on=0))
+    story.enrol("bob", plan="pro")
+    story.hear(did("task", "t2", on=0))
+    ((name, shown),) = story.picture.rewards.items()
+    assert (name.ordinal, shown.subject) == (2, ("event", "t2"))
 
 
 def test_points_by_the_amount_count_events_and_a_percentage_purchases_only() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from campaigns.bad_days import BadDays
 from campaigns.facts import Deliver, Govern, Handle, Reject, Spend, UseCoupon
 from campaigns.lives import Grant
-from campaigns.machine import Stage
+from campaigns.machine import PAIRS, Stage
 from campaigns.wishes import AMOUNTS, Wish, wishes
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -64,16 +65,18 @@ class WholeDays(BadDays):
             self.tell(Spend(customer, unit, amount, f"spent {len(self.log)}"))
 
     @precondition(lambda self: any(grant.coupon for grant in self.oracle.world.grants.values()))
-    @rule(pick=picks, order=picks, amount_minor=st.sampled_from(AMOUNTS), cancelled=st.booleans())
-    def coupon(self, pick: int, order: int, amount_minor: int, cancelled: bool) -> None:
-        """On an order of its owner, new or known; and sometimes the order is cancelled afterwards."""
+    @rule(pick=picks, order=picks, amount_minor=st.sampled_from(AMOUNTS), back=st.sampled_from((0, 0, 1, 2)))
+    def coupon(self, pick: int, order: int, amount_minor: int, back: int) -> None:
+        """On an order of its owner, new or known; and sometimes it is refunded afterwards, in part or whole."""
         grants = [grant for grant in self.oracle.world.grants.values() if grant.coupon is not None]
         grant = grants[pick % len(grants)]
-        events = self.wishing.order_of(grant.name.recipient, self.oracle.world, pick=order, amount_minor=amount_minor)
-        self.tell(Deliver((events[0],)))
-        self.tell(UseCoupon(grant.name, events[0].order_id))
-        if cancelled:
-            self.tell(Deliver((events[1],)))
+        owner = grant.name.recipient
+        bought = self.wishing.order_of(owner, self.oracle.world, pick=order, amount_minor=amount_minor)
+        self.tell(Deliver((bought,)))
+        self.tell(UseCoupon(grant.name, bought.order_id))
+        if back:
+            part = bought.amount_minor * back // 2
+            self.tell(Deliver((self.wishing.cancelled(bought, part, self.oracle.world),)))
 
     # -- decisions --------------------------------------------------------------------------------------
 
@@ -95,5 +98,5 @@ class WholeDays(BadDays):
             self.tell(Govern(name, deed))
 
 
-def machine_for(stage: Stage) -> type[WholeDays]:
-    return type("CampaignOf" + type(stage).__name__, (WholeDays,), {"stage": stage})
+def machine_for(stage: Stage, pairs: Sequence[tuple[str, str]] = PAIRS) -> type[WholeDays]:
+    return type("CampaignOf" + type(stage).__name__, (WholeDays,), {"stage": stage, "pairs": pairs})

@@ -145,18 +145,17 @@ class Wishing:
             bought.append(self._sent(event, world))
         return bought[0], bought[1]
 
-    def order_of(self, customer: str, world: World, *, pick: int, amount_minor: int) -> tuple[Purchase, Refund]:
-        """An order of this customer, bought now or told once more, and its cancellation."""
+    def order_of(self, customer: str, world: World, *, pick: int, amount_minor: int) -> Purchase:
+        """An order of this customer, bought now or told once more."""
         known = [bought for bought in world.purchases.values() if bought.customer == customer]
         if known and pick % 3 == 0:
-            bought = _pick(known, pick // 3)
-        else:
-            order = Order(f"o{next(self.numbers)}", customer, amount_minor, "USD")
-            self.orders.append(order)
-            at = world.now
-            bought = self._sent(Purchase(self._id(), order.order_id, customer, amount_minor, "USD", at), world)
-        cancelled = Refund(self._id(), bought.order_id, None, bought.amount_minor, bought.currency, world.now)
-        return bought, self._sent(cancelled, world)
+            return _pick(known, pick // 3)
+        order = Order(f"o{next(self.numbers)}", customer, amount_minor, "USD")
+        self.orders.append(order)
+        return self._sent(Purchase(self._id(), order.order_id, customer, amount_minor, "USD", world.now), world)
+
+    def cancelled(self, bought: Purchase, part: int, world: World) -> Refund:
+        return self._sent(Refund(self._id(), bought.order_id, None, part, bought.currency, world.now), world)
 
     def _sent(self, event: Told, world: World) -> Told:
         self.sent.append(event)
