@@ -35,7 +35,7 @@ class Claiming(Granting):
         if not valid:
             # Its clicks have grown old since it was accepted: the same claim again, or no evidence any more.
             stale = standing is not None and any(touch.clicked_at is not None for touch in claim.touches)
-            return ClaimVerdict("stale" if stale else "bad_code")
+            return ClaimVerdict("stale" if stale else "bad_code" if self.takes_claims(claim.program) else "closed")
         referrer = valid[0 if terms.touch == "first" else -1].referrer
         assert referrer is not None
         if standing is not None and standing.referrer == referrer:

@@ -62,13 +62,21 @@ class Granting(Known):
                 due_now = {due.subject: due for due in self._dues(standing, reward)}
                 for key, grant in self._recorded(to, reward):
                     due = due_now.get(key[3]) or self._due_of_fact(key[3], standing)
-                    if due is not None:
+                    if key[3][0] == "purchase" and key[3] not in due_now and standing.state == "converted":
+                        self._drop(grant)
+                    elif due is not None:
                         self._follow(key, grant, due, to)
         for reward in standing.terms.rewards:
             if reward.side != "self":
                 to = self._to(standing, reward)
                 for due in self._dues(standing, reward):
                     self._grant(to, reward, due)
+
+    def _drop(self, grant: Grant) -> None:
+        """An earlier conversion has brought the end of its months forward: had it been known, nothing was due."""
+        if not grant.released:
+            reasons = frozenset({"not_counted"})
+            grant.take(Taken(grant.granted, whole=True, final=True, reasons=reasons), now=self.now)
 
     def _dues(self, standing: Standing, reward: RewardTerms) -> list[Due]:
         if standing.refused and reward.on in ("repeat_purchase", "every_purchase"):

@@ -127,10 +127,9 @@ class Grant:
         if self.released:
             self._move_lot(self.taken - before)
         if taken.whole:
-            was_whole = self.state in ("voided", "clawed_back")
             self.state = "clawed_back" if self.released else "voided"
             self.reasons = taken.reasons
-            if self.coupon is not None and self.coupon.state == "active" and not was_whole:
+            if self.coupon is not None and self.coupon.state != "redeemed":
                 self.coupon.state = "revoked"
         elif self.state == "voided":
             self.state, self.reasons = "pending", None

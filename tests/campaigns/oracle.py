@@ -145,7 +145,7 @@ def _wrong_claim(verdict: ClaimVerdict, answer: Answer) -> list[str]:
         "refused": {409},
         "closed": {404, 409, 410},
         "bad_code": {404, 410},
-        "stale": {200, 404, 410},
+        "stale": {200, 404, 409, 410},
         "invalid": {422},
     }[verdict.answer]
     if answer.status not in statuses:
