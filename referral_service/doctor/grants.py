@@ -73,7 +73,7 @@ WHERE f.app_id = :app_id
 
 REWARDS = """
 SELECT w.id, w.program_id, w.version, w.reward_key, w.side, w.kind, w.unit, w.ordinal, w.state, w.granted,
-    w.occurred_at, w.hold_ends_at, w.released_at, c.amount_minor, c.occurred_at AS converted_at
+    w.occurred_at, w.hold_ends_at, w.released_at, w.reason, c.amount_minor, c.occurred_at AS converted_at
 FROM rewards w
 LEFT JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
 WHERE w.app_id = :app_id
@@ -87,6 +87,9 @@ WHERE r.app_id = :app_id AND r.state = 'converted'
 GROUP BY r.id, r.program_id, r.version, w.reward_key
 ORDER BY r.id
 """
+
+
+ENDED_BY_PEOPLE = {"voided_by_hand", "person_erased", "review"}
 
 
 def check_grants(books: Books, check: Check) -> None:
@@ -141,8 +144,9 @@ def _wrong_reward(row: Row[Any], promise: Promise | None) -> list[str]:
         said.append(f"Its hold does not end {reward.hold_days} days after it began.")
     if reward.moment != "converted":
         return said
-    if row.state == "expired" and row.released_at is None:
-        # An offer that nobody accepted stays what it was, whatever purchase takes its conversion over.
+    is_ended = row.released_at is None and (row.state == "expired" or row.reason in ENDED_BY_PEOPLE)
+    if is_ended:
+        # It stays what it was when it ended, whatever purchase takes its conversion over later.
         return said
     if row.amount_minor is None:
         return [*said, "It rewards a conversion that is not there."]

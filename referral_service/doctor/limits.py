@@ -56,7 +56,7 @@ GRANTS = (
 )
 NEWEST = "SELECT id, version FROM programs WHERE app_id = :app_id"
 BUDGETS = (
-    "SELECT b.program_id, b.used_minor, b.used_count, g.version, COALESCE(w.taken, 0) AS taken, "
+    "SELECT b.program_id, b.used_minor, b.used_count, b.level, g.version, COALESCE(w.taken, 0) AS taken, "
     "COALESCE(w.money, 0) AS money FROM budgets b "
     "JOIN programs g ON g.app_id = b.app_id AND g.id = b.program_id LEFT JOIN (SELECT program_id, count(*) AS taken, "
     "SUM(CASE WHEN kind IN ('credit', 'percent') THEN granted - reversed ELSE 0 END) AS money FROM rewards "
@@ -75,8 +75,9 @@ def check_limits(books: Books, check: Check) -> None:
         _check_caps(books, check, versions)
     for row in books.rows(BUDGETS):
         promise = newest.get(row.program_id)
-        if promise:
-            _check_budget(row, promise, check)
+        if promise and row.level != "uncounted":
+            most = [each for (program_id, _), each in versions.items() if program_id == row.program_id]
+            _check_budget(row, promise, most, check)
 
 
 def _is_capped(reward: RewardPromise) -> bool:
@@ -127,16 +128,20 @@ def _period(name: str, at: datetime) -> object:
     return {"calendar_year": day.year, "calendar_month": (day.year, day.month)}.get(name)
 
 
-def _check_budget(row: Any, promise: Promise, check: Check) -> None:
+def _check_budget(row: Any, promise: Promise, ever: list[Promise], check: Check) -> None:
+    """A budget may have been lowered below what was granted under a larger one, or under none."""
     check.looked_at(1)
     limits = (
-        ("money", promise.budget_minor, row.used_minor, row.money),
-        ("rewards", promise.budget_count, row.used_count, row.taken),
+        ("money", promise.budget_minor, [each.budget_minor for each in ever], row.used_minor, row.money),
+        ("rewards", promise.budget_count, [each.budget_count for each in ever], row.used_count, row.taken),
     )
-    for name, most, said, recounted in limits:
+    for name, now, at_times, said, recounted in limits:
+        if now is None:
+            continue
+        most = None if None in at_times else max(limit for limit in at_times if limit is not None)
         if most is not None and max(said, recounted) > most:
             check.accuse(
                 row.program_id, f"The budget of {most} ({name}) is overspent: {said} said, {recounted} granted."
             )
-        elif most is not None and recounted > said:
+        elif recounted > said:
             check.accuse(row.program_id, f"{said} of the budget ({name}) are said to be used; grants hold {recounted}.")

@@ -45,7 +45,7 @@ QUESTIONS = (
         f"WITH {PURCHASE_TRUTH}, {COUNTED} SELECT c.referral_id AS object_id, c.n, c.refunded_minor AS said, "
         "x.refunded_minor FROM conversions c JOIN counted x ON x.referral_id = c.referral_id AND x.n = c.n "
         # A conversion that is reversed whole may call all of it refunded, whatever the reason.
-        "WHERE c.app_id = :app_id AND c.refunded_minor <> x.refunded_minor "
+        "WHERE c.app_id = :app_id AND c.refunded_minor <> x.refunded_minor AND c.refunded_minor <> x.gone_minor "
         "AND NOT (c.state = 'reversed' AND c.refunded_minor = c.amount_minor)",
         "Conversion {n} says that {said} were refunded; the facts it counted say {refunded_minor}.",
     ),

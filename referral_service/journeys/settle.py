@@ -59,6 +59,25 @@ def settle(
     `own` are people's own rewards that the same facts touch: granted in the same order of locks. An `estimate` says
     what would become of everything and writes nothing.
     """
+    found = _settle_once(session, app_id=app_id, referrals=referrals, own=own, now=now, estimate=estimate)
+    anew = found
+    while again := [] if estimate else [settled.referral for settled in anew.values() if _may_qualify_anew(settled)]:
+        anew = _settle_once(session, app_id=app_id, referrals=again, own=(), now=now, estimate=False)
+        anew = {referral_id: settled for referral_id, settled in anew.items() if settled.is_new_conversion}
+        for referral_id, settled in anew.items():
+            settled.before, found[referral_id] = found[referral_id], settled
+    return found
+
+
+def _settle_once(
+    session: Session,
+    *,
+    app_id: int,
+    referrals: Sequence[ReferralRow],
+    own: Sequence[Item],
+    now: datetime,
+    estimate: bool,
+) -> dict[str, Settled]:
     if not referrals and not own:
         return {}
     judged = judge(session, app_id=app_id, referrals=referrals)
@@ -79,12 +98,7 @@ def settle(
             told_before=changes,
             now=now,
         )
-    found = {settled.referral.id: settled for settled in judged}
-    again = [] if estimate else [settled.referral for settled in judged if _may_qualify_anew(settled)]
-    for referral_id, anew in settle(session, app_id=app_id, referrals=again, now=now).items():
-        if anew.is_new_conversion:
-            anew.before, found[referral_id] = found[referral_id], anew
-    return found
+    return {settled.referral.id: settled for settled in judged}
 
 
 def _respect_sunsets(session: Session, *, app_id: int, judged: Sequence[Settled]) -> None:
@@ -108,7 +122,7 @@ def _may_qualify_anew(item: Settled) -> bool:
         item.terms.on_refund.requalify
         and decision.state == REVERSED
         and decision.reason in FOR_GOOD
-        and (item.was.state != REVERSED or item.is_new_conversion)
+        and (item.was.state != REVERSED or item.was.reason != decision.reason or item.is_new_conversion)
     )
 
 

@@ -89,7 +89,9 @@ class Decision:
 def decide(standing: Standing, facts: Sequence[Fact], terms: Terms) -> Decision:
     """Say where a referral ought to stand. Never expires one: that is for time to do, not for facts."""
     decision = _as_facts_say(standing, facts, terms)
-    if standing.state == REVERSED and decision.state == REVERSED and decision.reason in FOR_GOOD:
+    # First the conversion gets its last word, and its slot and budget are free; then another may take its place.
+    is_over = standing.state == REVERSED and standing.reason in FOR_GOOD
+    if is_over and decision.state == REVERSED and decision.reason in FOR_GOOD:
         return _requalified(standing, decision, facts, terms) or decision
     return decision
 

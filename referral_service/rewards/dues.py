@@ -86,6 +86,11 @@ class _Case:
     found: Progress
     facts: Sequence[Fact]
 
+    @property
+    def should_never_have_been(self) -> bool:
+        """Rejected, or found out too late for that: the referee was not new."""
+        return self.decision.state == REJECTED or self.decision.reason == "not_new"
+
     def due(self, reward: Reward, *, subject: str, counted: Sequence[Counted], at: datetime) -> Due:
         referral = self.referral
         return Due(
@@ -131,7 +136,7 @@ def _of_reward(case: _Case, reward: Reward) -> Iterable[Due]:
 def _claimed(case: _Case, reward: Reward) -> Iterator[Due]:
     """For the claim itself. Refunds do not touch it; that the referral should never have been does."""
     due = case.due(reward, subject=f"referral:{case.referral.id}:0", counted=(), at=case.referral.claimed_at)
-    if case.decision.state == REJECTED:
+    if case.should_never_have_been:
         due = replace(
             due, is_open=False, closed_for=case.decision.reason, taken=Taken(0, 0, True, case.decision.reason)
         )
@@ -160,7 +165,7 @@ def _step(case: _Case, reward: Reward) -> Iterator[Due]:
     at = max(item.fact.occurred_at for item in counted)
     due = case.due(reward, subject=f"referral:{case.referral.id}:{number}", counted=counted, at=at)
     taken = step_taken(counted, step, terms)
-    if decision.state == REJECTED or decision.taken.reason == "not_new":
+    if case.should_never_have_been:
         taken = Taken(taken.of_minor, taken.of_minor, True, decision.reason)
     yield replace(due, conversion_no=number, taken=taken)
 
@@ -203,7 +208,7 @@ def _events(case: _Case, reward: Reward) -> Iterator[Due]:
         if fact.type == reward.event_type and is_in_time and is_countable(fact, case.terms):
             counted = Counted(reward.on, fact, fact.amount_minor)
             due = case.due(reward, subject=f"event:{fact.id}", counted=(counted,), at=fact.occurred_at)
-            if decision.state == REJECTED:
+            if case.should_never_have_been:
                 due = replace(due, is_open=False, closed_for=decision.reason)
             dues.append(due)
     yield from _within_months(dues, reward, decision.converted_at)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from referral_service.kit.ids import new_id
 from referral_service.programs.terms.document import Reward
+from referral_service.referrals.policy import DISPUTE_OPENED
 from referral_service.rewards.dues import Due
 from referral_service.rewards.limits import NO_SLOT, AnchorKey, Limits, Slot, slot_of
 from referral_service.rewards.plan import Holding, Plan, Wanted, begin, begin_capped, change
@@ -78,7 +79,9 @@ def _wanted(standing: Standing, granted: int) -> Wanted:
     is_whole = is_taken_whole(due.taken, on_refund=on_refund)
     is_released = holding is not None and holding.released_at is not None
     if not due.is_open and not is_released:
-        back, is_whole, reason = granted, True, due.closed_for
+        # What its own facts have taken for good stays taken for that.
+        is_gone = is_whole and reason != DISPUTE_OPENED
+        back, is_whole, reason = granted, True, reason if is_gone else due.closed_for
     return Wanted(
         granted=granted,
         reversed=back,
