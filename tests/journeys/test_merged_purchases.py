@@ -9,7 +9,9 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from journeys.earned import rows
+from journeys.subscriptions import joined, paid, refunded, subscribed
+from sqlalchemy import event
 from webhooks_in import stripe_bodies as bodies
 from webhooks_in.hooks import Hook, a_stripe_source
 
@@ -26,37 +28,8 @@ REVERSED = {("referrer", "clawed_back", "refunded"), ("referee", "clawed_back", 
 AVAILABLE = {("referrer", "available", "hold_ended"), ("referee", "available", "hold_ended")}
 
 
-def subscribed(hook: Hook, **more: Any) -> Any:
-    """Bob's first payment for a subscription: its session knows the invoice, and no payment intent."""
-    session = bodies.session(mode="subscription", payment_intent=None, invoice="in_1", **more)
-    return hook.told(bodies.event("checkout.session.completed", session, event_id="evt_session"))
-
-
-def paid(hook: Hook, **more: Any) -> Any:
-    intent = bodies.payment_intent(**more)
-    return hook.told(bodies.event("payment_intent.succeeded", intent, event_id="evt_intent"))
-
-
-def refunded(hook: Hook, *, event_id: str = "evt_refund") -> Any:
-    return hook.told(bodies.event("charge.refunded", bodies.charge(amount_refunded=5000), event_id=event_id))
-
-
 def disputed(hook: Hook, kind: str, *, event_id: str, **more: Any) -> Any:
     return hook.told(bodies.event(f"charge.dispute.{kind}", bodies.dispute(**more), event_id=event_id))
-
-
-def joined(hook: Hook) -> Any:
-    """The one message that names both the invoice and the payment intent."""
-    link = {
-        "id": "inpay_1",
-        "object": "invoice_payment",
-        "amount_paid": 5000,
-        "currency": "usd",
-        "invoice": "in_1",
-        "status": "paid",
-        "payment": {"type": "payment_intent", "payment_intent": "pi_1"},
-    }
-    return hook.told(bodies.event("invoice_payment.paid", link, event_id="evt_link"))
 
 
 def rewards(api: Api) -> set[tuple[str, str, str | None]]:
@@ -65,10 +38,6 @@ def rewards(api: Api) -> set[tuple[str, str, str | None]]:
 
 def states(api: Api) -> list[str]:
     return [referral["state"] for referral in items(api, "/v1/referrals")]
-
-
-def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
-    return database.read(lambda session: [tuple(row) for row in session.execute(text(query))])
 
 
 def faults(database: Database, clock: FixedClock) -> list[str]:

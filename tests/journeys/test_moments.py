@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from journeys.earned import a_dispute, an_event, reward
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY
-from referral_service.doctor.run import examine
-from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.notifications.place import place_notifications
 from referral_service.tenants.open_app import OpenedApp
 
-
-@pytest.fixture(autouse=True)
-def books_are_in_order(database: Database, clock: FixedClock) -> Iterator[None]:
-    """Whatever a test has done, the doctor finds nothing wrong (the server of the tests runs without fsync)."""
-    yield
-    report = database.read(lambda session: examine(session, settings=None, now=clock.now()))
-    found = [(it.invariant, each.object_id, each.says) for it in report.checks for each in it.violations]
-    assert [it for it in found if it[0] != "I15"] == []
-
-
-def reward(key: str, side: str, on: str, give: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return {"key": key, "side": side, "on": on, "give": give or {"kind": "credit", "amount_minor": 1000}, **more}
-
-
-def an_event(api: Api, kind: str, number: str = "1", **more: Any) -> Any:
-    body = {
-        "id": f"{kind}-{number}", "type": kind, "customer_id": BOB.customer_id,
-        "occurred_at": format_rfc3339(api.now()), **more,
-    }  # fmt: skip
-    return expect(api.post("/v1/events", body), 200, 201)
+pytestmark = pytest.mark.usefixtures("books_in_order")
 
 
 def rewards(api: Api, **query: Any) -> dict[str, list[tuple[str, int]]]:
@@ -143,9 +122,7 @@ def test_cap_of_one_side_never_costs_the_other(api: Api) -> None:
     assert rewards(api)["thanks"] == [("clawed_back", 1000), ("capped", 0)]
 
 
-def test_budget_grants_what_fits_and_tells_when_it_has_run_out(
-    api: Api, database: Database, tenant: OpenedApp
-) -> None:
+def test_budget_grants_what_fits_and_tells_when_it_has_run_out(api: Api, database: Database, tenant: OpenedApp) -> None:
     program = a_program(api, rewards=[reward("thanks", "referrer", "converted")], budget={"amount_minor": 1500})
     code = a_code(api, program)
 
@@ -256,7 +233,6 @@ def test_dispute_over_one_of_two_counted_purchases_takes_its_part(api: Api) -> N
     a_purchase(api, order_id="o-1", amount_minor=3000)
     assert a_purchase(api, order_id="o-2", amount_minor=3000)["outcome"] == "converted"
     for status, back in (("opened", 500), ("won", 0)):
-        body = {"id": status, "type": "dispute", "order_id": "o-2", "status": status}
-        expect(api.post("/v1/events", body | {"occurred_at": format_rfc3339(api.now())}), 201)
+        a_dispute(api, "o-2", status)
         (held,) = items(api, "/v1/rewards")
         assert held["reversed"]["amount_minor"] == back

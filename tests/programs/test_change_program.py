@@ -88,6 +88,27 @@ def test_a_wrong_change_changes_nothing(database: Database, app_id: int) -> None
     assert change(database, app_id, made["id"]) == made
 
 
+@pytest.mark.parametrize(
+    "give",
+    [{"kind": "points", "quantity": 5}, {"kind": "coupon", "percent_off": "10.00", "valid_days": 30}],
+    ids=lambda give: give["kind"],
+)
+def test_a_key_is_not_counted_in_another_unit_than_before(
+    database: Database, app_id: int, give: dict[str, Any]
+) -> None:
+    made = make(database, app_id)
+    change(database, app_id, made["id"], terms=documents.document(documents.reward(key="another")))
+    first = documents.reward(key="another")
+    terms = documents.document(first, documents.reward(give=give))
+    with pytest.raises(InvalidTerms) as refused:
+        change(database, app_id, made["id"], name="Autumn", terms=terms)
+    assert refused.value.status == 422
+    assert list(refused.value.errors or {}) == ["terms.rewards.1.key"]
+    assert versions(database, made["id"]) == [1, 2]
+    renamed = documents.document(first, documents.reward(key="renamed", give=give))
+    assert change(database, app_id, made["id"], terms=renamed)["version"] == 3
+
+
 def test_what_has_ended_cannot_be_changed(database: Database, app_id: int) -> None:
     made = make(database, app_id)
     database.transact(
