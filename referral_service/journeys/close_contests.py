@@ -65,7 +65,7 @@ class Winner(NamedTuple):
     rank: int
 
 
-class Standing(NamedTuple):
+class Tally(NamedTuple):
     """How many conversions somebody has, and how many of them came too late."""
 
     customer_id: str
@@ -112,7 +112,7 @@ def winners(
     with_prize = {prize.rank for prize in prizes}
     while True:
         with session.execute(STANDINGS, asked, execution_options={"yield_per": ROWS_AT_ONCE}) as standings:
-            first = first_ranks((Standing(*row) for row in standings), last=max(with_prize))
+            first = first_ranks((Tally(*row) for row in standings), last=max(with_prize))
         found = [winner for winner in first if winner.rank in with_prize]
         held = lock_customers(session, app_id=app_id, ids=[winner.customer_id for winner in found])
         # One who was erased a moment ago makes room for the next. Who is locked cannot be, so this comes to an end.
@@ -120,7 +120,7 @@ def winners(
             return found
 
 
-def first_ranks(standings: Iterable[Standing], *, last: int) -> list[Winner]:
+def first_ranks(standings: Iterable[Tally], *, last: int) -> list[Winner]:
     """Return who holds the ranks up to `last`, in their order; takes no more of `standings` than it needs. Pure.
 
     These come by falling `conversions`, which may still hold late ones.

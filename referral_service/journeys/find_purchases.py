@@ -14,8 +14,6 @@ from referral_service.events.take_back import add_up
 from referral_service.journeys.people_of import people_of
 from referral_service.journeys.round import Round
 from referral_service.journeys.tools import Tools
-from referral_service.referrals.store import move_counted
-from referral_service.rewards.move_facts import move_facts
 
 
 def find_purchases(session: Session, this: Round, *, tools: Tools, app_id: int, source_id: str, now: datetime) -> None:
@@ -52,10 +50,7 @@ def find_purchases(session: Session, this: Round, *, tools: Tools, app_id: int, 
 
 
 def _merge(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> None:
-    survivor = merge_purchases(session, app_id=app_id, rows=rows)
-    old, buyers = [row.id for row in rows[1:]], {row.customer_id for row in rows if row.customer_id is not None}
-    move_counted(session, app_id=app_id, old=old, new=survivor.id)
-    move_facts(session, app_id=app_id, old=old, new=survivor.id, customer_ids=buyers)
+    merge_purchases(session, app_id=app_id, rows=rows)
 
 
 def _tell(this: Round, row: PurchaseRow, event_id: str, event: GivenEvent, *, now: datetime) -> bool:

@@ -120,7 +120,7 @@ def _dues(
 def _orphan(terms: Mapping[VersionKey, Terms], held: Holding) -> Orphan:
     own = terms[held.program_id, held.version]
     reward = next(it for it in own.rewards if it.key == held.reward_key)
-    return Orphan(held, reward, rules_from(own, reward))
+    return Orphan(held, rules_from(own, reward))
 
 
 def _subject(fact: Fact) -> str:

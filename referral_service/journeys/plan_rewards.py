@@ -29,8 +29,8 @@ from referral_service.rewards.anchors import (
 )
 from referral_service.rewards.dues import Due
 from referral_service.rewards.fitting import (
+    DueReward,
     Orphan,
-    Standing,
     Subject,
     change_stored,
     grant_new,
@@ -49,7 +49,7 @@ class Item:
     aside of the budget; something set aside may be held, and `closes_reservation` says that no more is taken of it.
     """
 
-    program_id: str | None
+    program_id: str
     referral_id: str | None
     dues: Sequence[Due]
     stored: Sequence[Holding] = ()
@@ -64,7 +64,7 @@ class Item:
 @dataclass(slots=True)
 class _Work:
     item: Item
-    standing: Standing
+    asked: DueReward
     is_fresh: bool = False
 
 
@@ -76,12 +76,12 @@ def plan_rewards(
     An `estimate` locks and writes nothing: what it says of limits is true of this moment only.
     """
     works = [work for item in items for work in _matched(item)]
-    _choose_fresh(session, [work for work in works if work.standing.holding is None], app_id=app_id)
+    _choose_fresh(session, [work for work in works if work.asked.holding is None], app_id=app_id)
     # Most settlings change no reward at all, and most changes no slot: then nothing needs to be locked.
-    bound = [work.standing for work in works if work.is_fresh or moves_slot(work.standing, now)]
+    bound = [work.asked for work in works if work.is_fresh or moves_slot(work.asked, now)]
     limits = _lock(session, items=items, bound=bound, app_id=app_id, now=now, estimate=estimate)
     loaded = limits.anchors_used()
-    audience = {standing.due.recipient_id for standing in bound if standing.due.reward.audience}
+    audience = {asked.due.recipient_id for asked in bound if asked.due.reward.audience}
     attributes = attributes_of(session, app_id=app_id, ids=audience)
     taken: list[tuple[Subject, int]] = []
     for item in items:
@@ -89,11 +89,11 @@ def plan_rewards(
         # First what goes, so that what takes its place finds its slot free.
         item.plans += [reverse_orphan(limits, orphan, now=now) for orphan in item.orphans]
     for work in works:
-        if work.standing.holding is not None:
-            work.item.plans.append(change_stored(work.standing, limits, now=now))
+        if work.asked.holding is not None:
+            work.item.plans.append(change_stored(work.asked, limits, now=now))
         elif work.is_fresh:
-            told = attributes.get(work.standing.due.recipient_id, {})
-            plan = grant_new(work.standing, limits, taken, told, now=now)
+            told = attributes.get(work.asked.due.recipient_id, {})
+            plan = grant_new(work.asked, limits, taken, told, now=now)
             work.item.plans += [plan] if plan is not None else []
     for item in items:
         if item.closes_reservation and item.referral_id is not None:
@@ -111,7 +111,7 @@ def _matched(item: Item) -> list[_Work]:
     return [
         _Work(
             item,
-            Standing(
+            DueReward(
                 due, by_subject.get((due.program_id, due.reward.key, due.subject, due.recipient_id)), item.back_for
             ),
         )
@@ -121,21 +121,21 @@ def _matched(item: Item) -> list[_Work]:
 
 def _choose_fresh(session: Session, works: Sequence[_Work], *, app_id: int) -> None:
     """Mark the dues that are to be counted now: open ones, within their limits, that were not counted before."""
-    open_ones = [work for work in works if work.standing.due.is_open and not work.standing.due.is_past_limit]
+    open_ones = [work for work in works if work.asked.due.is_open and not work.asked.due.is_past_limit]
     # Only these can have been counted without a reward to show for it.
-    silent = {work.standing.subject for work in open_ones if _may_be_silent(work.standing.due)}
+    silent = {work.asked.subject for work in open_ones if _may_be_silent(work.asked.due)}
     known = counted_already(session, app_id=app_id, asked=silent) if silent else set()
-    new = [work for work in open_ones if work.standing.subject not in known]
-    lasting = {work.standing.due.recipient_id for work in new if work.standing.due.outlasts_conversion}
+    new = [work for work in open_ones if work.asked.subject not in known]
+    lasting = {work.asked.due.recipient_id for work in new if work.asked.due.outlasts_conversion}
     erased = erased_among(session, app_id=app_id, ids=lasting)
     # A limit counts facts, whether or not each of them granted anything.
     given: Counter[tuple[int, str]] = Counter()
     for item in {id(work.item): work.item for work in open_ones}.values():
         lost = {orphan.holding.id for orphan in item.orphans}
         given.update((id(item), held.reward_key) for held in item.stored if held.id not in lost)
-    given.update((id(work.item), work.standing.due.reward.key) for work in open_ones if work.standing.subject in known)
+    given.update((id(work.item), work.asked.due.reward.key) for work in open_ones if work.asked.subject in known)
     for work in new:
-        due, key = work.standing.due, (id(work.item), work.standing.due.reward.key)
+        due, key = work.asked.due, (id(work.item), work.asked.due.reward.key)
         if due.recipient_id in erased:
             continue
         most = due.reward.limit.count
@@ -157,18 +157,18 @@ def _lock(
     session: Session,
     *,
     items: Sequence[Item],
-    bound: Sequence[Standing],
+    bound: Sequence[DueReward],
     app_id: int,
     now: datetime,
     estimate: bool,
 ) -> Limits:
     """Lock and read what binds these rewards; nothing at all where nothing moves."""
     lost = [orphan.holding for item in items for orphan in item.orphans]
-    keys: set[AnchorKey] = {standing.key for standing in bound}
+    keys: set[AnchorKey] = {asked.key for asked in bound}
     keys |= {(holding.program_id, holding.reward_key, holding.recipient_id) for holding in lost}
     asking = [item for item in items if item.reserve is not None or item.closes_reservation]
     limits = Limits(anchors=lock_anchors(session, app_id=app_id, keys=keys, estimate=estimate))
-    programs = {key[0] for key in keys} | {item.program_id for item in asking if item.program_id is not None}
+    programs = {key[0] for key in keys} | {item.program_id for item in asking}
     if programs:
         newest = newest_terms(session, app_id=app_id, program_ids=programs)
         limits.budgets = lock_budgets(session, app_id=app_id, newest=newest, estimate=estimate)
@@ -179,18 +179,18 @@ def _lock(
     return limits
 
 
-def _load_periods(session: Session, limits: Limits, bound: Iterable[Standing], *, app_id: int, now: datetime) -> None:
-    for standing in bound:
-        cap = standing.due.reward.cap
+def _load_periods(session: Session, limits: Limits, bound: Iterable[DueReward], *, app_id: int, now: datetime) -> None:
+    for asked in bound:
+        cap = asked.due.reward.cap
         if cap is None:
             continue
-        period = period_of(cap.per, standing.holding.created_at if standing.holding else now)
-        if period != LIFETIME and (standing.key, period) not in limits.periods:
-            limits.periods[standing.key, period] = used_in(session, app_id=app_id, key=standing.key, period=period)
+        period = period_of(cap.per, asked.holding.created_at if asked.holding else now)
+        if period != LIFETIME and (asked.key, period) not in limits.periods:
+            limits.periods[asked.key, period] = used_in(session, app_id=app_id, key=asked.key, period=period)
 
 
 def _set_aside(limits: Limits, item: Item) -> None:
-    if item.referral_id is None or item.program_id is None or item.reserve is None:
+    if item.referral_id is None or item.reserve is None:
         return
     budget = limits.budgets.get(item.program_id)
     if budget is not None and budget.reserves and item.referral_id not in limits.reservations:

@@ -50,7 +50,8 @@ from referral_service.journeys.round import Round, split_into_rounds
 from referral_service.journeys.settle import settle
 from referral_service.journeys.tools import Tools
 from referral_service.kit.ids import new_id
-from referral_service.referrals.store import lock_referrals_of
+from referral_service.referrals.store import lock_referrals_of, move_counted
+from referral_service.rewards.move_facts import move_facts
 
 
 def record_events(
@@ -192,6 +193,10 @@ def _settle(
             del this.duplicate_of[event_id]
             this.learn(this.purchases[event_id])
     referrals = lock_referrals_of(session, app_id=app_id, referee_ids=sorted(people))
+    for survivor, old in sorted(this.merged.items()):
+        # Only now is everything held that stands on them.
+        move_counted(session, app_id=app_id, old=old, new=survivor)
+        move_facts(session, app_id=app_id, old=old, new=survivor, customer_ids=people)
     own = own_items(session, app_id=app_id, facts=own_facts(this, alive, now=now), merged=this.merged)
     settled = settle(session, app_id=app_id, referrals=referrals, own=own, now=now, estimate=estimate)
     if not estimate:

@@ -40,7 +40,8 @@ from referral_service.referrals.store import (
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.dues import dues_of
 from referral_service.rewards.fitting import Orphan
-from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, rules_from, worth_at_most
+from referral_service.rewards.plan import Holding
+from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, rules_of, worth_at_most
 
 __all__ = ["Settled", "settle"]
 
@@ -80,7 +81,7 @@ def _settle_once(
 ) -> dict[str, Settled]:
     if not referrals and not own:
         return {}
-    judged = judge(session, app_id=app_id, referrals=referrals)
+    judged = judge(session, app_id=app_id, referrals=referrals, lock=not estimate)
     _respect_sunsets(session, app_id=app_id, judged=judged)
     changes: list[Change] = []
     for settled in judged:
@@ -154,18 +155,23 @@ def _orphans(settled: Settled, due: set[tuple[str, str]]) -> list[Orphan]:
     if decision.state in (CONVERTED, REVERSED) and decision.converted_at is None:
         # Its facts have turned out to be another person's after a release: nothing moves any more.
         return []
-    rewards = {reward.key: reward for reward in settled.terms.rewards}
-    bought = {f"purchase:{fact.id}" for fact in settled.facts}
-    return [
-        Orphan(held, rewards[held.reward_key], rules_from(settled.terms, rewards[held.reward_key]))
-        for held in settled.stored
-        if (held.reward_key, held.subject) not in due
-        and held.state not in (CAPPED, VOIDED, CLAWED_BACK)
-        # A conversion that has a successor is closed.
-        and (held.conversion_no is None or held.conversion_no >= decision.conversion_no)
-        # A purchase that was two is one after all, and what it had earned twice is taken back; other releases stay.
-        and (held.released_at is None or (held.subject.startswith("purchase:") and held.subject not in bought))
+    lost = [
+        held for held in settled.stored if (held.reward_key, held.subject) not in due and _may_be_lost(held, settled)
     ]
+    return [Orphan(held, rules_of(settled.terms, key=held.reward_key, subject=held.subject)) for held in lost]
+
+
+def _may_be_lost(held: Holding, settled: Settled) -> bool:
+    if held.state in (CAPPED, VOIDED, CLAWED_BACK):
+        return False
+    if held.conversion_no is not None and held.conversion_no < settled.decision.conversion_no:
+        # A conversion that has a successor is closed.
+        return False
+    if held.released_at is None:
+        return True
+    # A purchase that was two is one after all, and what it had earned twice is taken back; other releases stay.
+    bought = {f"purchase:{fact.id}" for fact in settled.facts}
+    return held.subject.startswith("purchase:") and held.subject not in bought
 
 
 def _turn(item: Settled, *, now: datetime) -> list[Change]:

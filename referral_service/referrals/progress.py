@@ -38,9 +38,10 @@ class Fact:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def order(self) -> tuple[datetime, str]:
-        """The earliest is the first. Of two at one instant the name decides: ids here are given by arrival."""
-        return (self.occurred_at, self.name)
+    def order(self) -> tuple[datetime, str, str]:
+        """The earliest is the first. Of two at one instant the name decides: ids here are given by arrival, and speak
+        only where two sources gave the same name."""
+        return (self.occurred_at, self.name, self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,12 @@ SAVE_ANCHOR = (
     .values({name: bindparam(f"b_{name}") for name in _USED})
 )
 NEW_ORDINAL = insert(ordinals)
-LOCK_BUDGETS = (
+BUDGETS = (
     select(budgets)
     .where(budgets.c.app_id == bindparam("app_id"), budgets.c.program_id.in_(bindparam("ids", expanding=True)))
     .order_by(budgets.c.program_id)
 )
-LOCK_RESERVATIONS = (
+RESERVATIONS = (
     select(
         reservations.c.referral_id,
         reservations.c.program_id,
@@ -148,7 +148,7 @@ def lock_budgets(
     }
     if not bound:
         return {}
-    statement = LOCK_BUDGETS if estimate else LOCK_BUDGETS.with_for_update()
+    statement = BUDGETS if estimate else BUDGETS.with_for_update()
     rooms: dict[str, BudgetRoom] = {}
     for row in session.execute(statement, {"app_id": app_id, "ids": sorted(bound)}).all():
         limit = bound[row.program_id]
@@ -204,7 +204,7 @@ def read_reservations(
     ids = sorted(set(referral_ids))
     if not ids:
         return {}
-    statement = LOCK_RESERVATIONS if estimate else LOCK_RESERVATIONS.with_for_update()
+    statement = RESERVATIONS if estimate else RESERVATIONS.with_for_update()
     return {
         row.referral_id: Reservation(row.program_id, row.amount_minor, row.number, is_open=row.state == OPEN)
         for row in session.execute(statement, {"app_id": app_id, "ids": ids})

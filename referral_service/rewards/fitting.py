@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from referral_service.kit.ids import new_id
-from referral_service.programs.terms.document import Reward
 from referral_service.referrals.policy import DISPUTE_OPENED
 from referral_service.rewards.dues import Due
 from referral_service.rewards.limits import NO_SLOT, AnchorKey, Limits, Slot, slot_of
@@ -38,15 +37,14 @@ class Subject(NamedTuple):
 
 
 class Orphan(NamedTuple):
-    """A stored reward whose facts are gone, with the terms of its version."""
+    """A stored reward whose facts are gone, with the rules of its version."""
 
     holding: Holding
-    reward: Reward
     rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DueReward:
     """A due with the reward that is stored for it, if there is one. `back_for` is why it would come back."""
 
     due: Due
@@ -62,20 +60,21 @@ class Standing:
         return Subject(self.key, self.due.subject)
 
 
-def _slot(reward: Holding, terms: Reward) -> Slot:
+def slot_held(reward: Holding, rules: Rules) -> Slot:
+    """What a reward takes up of its cap and of the budget as it stands."""
     return slot_of(
         state=reward.state,
         reason=reward.reason,
         kind=reward.kind,
         granted=reward.granted,
-        value_minor=terms.value_minor,
+        value_minor=rules.value_minor,
     )
 
 
-def _wanted(standing: Standing, granted: int) -> Wanted:
-    due, holding = standing.due, standing.holding
+def _wanted(asked: DueReward, granted: int) -> Wanted:
+    due, holding = asked.due, asked.holding
     on_refund = due.reward.on_refund
-    back, is_whole, reason = taken_back(granted, due.taken, on_refund=on_refund), False, due.taken.reason
+    back, reason = taken_back(granted, due.taken, on_refund=on_refund), due.taken.reason
     is_whole = is_taken_whole(due.taken, on_refund=on_refund)
     is_released = holding is not None and holding.released_at is not None
     if not due.is_open and not is_released:
@@ -89,49 +88,49 @@ def _wanted(standing: Standing, granted: int) -> Wanted:
         occurred_at=due.occurred_at,
         hold_ends_at=due.occurred_at + due.reward.hold,
         reason=reason,
-        back_for=standing.back_for,
+        back_for=asked.back_for,
         counted=None if is_released else due.counted,
     )
 
 
-def _ought(standing: Standing) -> int:
+def _ought(asked: DueReward) -> int:
     """What a stored reward ought to grant: what it does, unless other facts have taken the place of its own."""
-    holding = standing.holding
+    holding = asked.holding
     if holding is None:
         raise ValueError("only what is stored has an amount already")
     is_fixed = holding.released_at is not None or holding.state == EXPIRED
-    if is_fixed or [list(item) for item in standing.due.counted] == holding.counted:
+    if is_fixed or [list(item) for item in asked.due.counted] == holding.counted:
         return holding.granted
-    found = at_ordinal(standing.due.reward, holding.ordinal)
-    return worth(found[0], standing.due.base) if found is not None else holding.granted
+    found = at_ordinal(asked.due.reward, holding.ordinal)
+    return worth(found[0], asked.due.base) if found is not None else holding.granted
 
 
-def moves_slot(standing: Standing, now: datetime) -> bool:
+def moves_slot(asked: DueReward, now: datetime) -> bool:
     """Whether a stored reward takes up another slot than before, or its amount is to be weighed anew."""
-    holding = standing.holding
+    holding = asked.holding
     if holding is None or holding.state == CAPPED:
         return False
-    wanted = _wanted(standing, _ought(standing))
-    plan = change(holding, wanted, standing.due.rules, now=now)
-    return _slot(plan.reward, standing.due.reward) != _slot(holding, standing.due.reward)
+    wanted = _wanted(asked, _ought(asked))
+    plan = change(holding, wanted, asked.due.rules, now=now)
+    return slot_held(plan.reward, asked.due.rules) != slot_held(holding, asked.due.rules)
 
 
-def change_stored(standing: Standing, limits: Limits, *, now: datetime) -> Plan:
+def change_stored(asked: DueReward, limits: Limits, *, now: datetime) -> Plan:
     """Plan what a stored reward becomes; what it takes up anew must fit, its own share counted in."""
-    holding, reward = standing.holding, standing.due.reward
+    holding, reward = asked.holding, asked.due.reward
     if holding is None:
         raise ValueError("only what is stored can be changed")
-    rules = standing.due.rules
-    wanted = _wanted(standing, _ought(standing))
+    rules = asked.due.rules
+    wanted = _wanted(asked, _ought(asked))
     plan = change(holding, wanted, rules, now=now)
-    before, after = _slot(holding, reward), _slot(plan.reward, reward)
+    before, after = slot_held(holding, rules), slot_held(plan.reward, rules)
     if before == after:
         return plan
     if after.count > before.count or after.amount > before.amount:
         fit = limits.fit(
-            standing.key,
+            asked.key,
             reward.cap,
-            referral_id=standing.due.referral_id,
+            referral_id=asked.due.referral_id,
             kind=holding.kind,
             amount=wanted.granted,
             value_minor=reward.value_minor,
@@ -141,10 +140,10 @@ def change_stored(standing: Standing, limits: Limits, *, now: datetime) -> Plan:
         if fit.reason is not None:
             wanted = _refused(wanted, fit.reason)
         elif fit.amount < wanted.granted:
-            wanted = _cut(standing, wanted, fit.amount)
+            wanted = _cut(asked, wanted, fit.amount)
         plan = change(holding, wanted, rules, now=now)
-        after = _slot(plan.reward, reward)
-    limits.swap(standing.key, referral_id=standing.due.referral_id, at=holding.created_at, before=before, after=after)
+        after = slot_held(plan.reward, rules)
+    limits.swap(asked.key, referral_id=asked.due.referral_id, at=holding.created_at, before=before, after=after)
     return plan
 
 
@@ -152,15 +151,15 @@ def _refused(wanted: Wanted, reason: str) -> Wanted:
     return replace(wanted, reversed=wanted.granted, is_whole=True, reason=reason)
 
 
-def _cut(standing: Standing, wanted: Wanted, fits: int) -> Wanted:
+def _cut(asked: DueReward, wanted: Wanted, fits: int) -> Wanted:
     """What is granted stays granted once it is released: there, what does not fit stays reversed."""
-    if standing.holding is not None and standing.holding.released_at is not None:
+    if asked.holding is not None and asked.holding.released_at is not None:
         return replace(wanted, reversed=max(wanted.reversed, wanted.granted - fits))
-    return _wanted(standing, fits)
+    return _wanted(asked, fits)
 
 
 def grant_new(
-    standing: Standing,
+    asked: DueReward,
     limits: Limits,
     taken: list[tuple[Subject, int]],
     attributes: Mapping[str, object],
@@ -168,19 +167,19 @@ def grant_new(
     now: datetime,
 ) -> Plan | None:
     """Count a fact and plan what it grants; None where this n-th, or this person, gets nothing."""
-    due, reward = standing.due, standing.due.reward
-    anchor = limits.anchors[standing.key]
+    due, reward = asked.due, asked.due.reward
+    anchor = limits.anchors[asked.key]
     if due.referral_id is None and reward.limit.count is not None and anchor.last_ordinal >= reward.limit.count:
         return None
     ordinal = anchor.next_ordinal()
-    taken.append((standing.subject, ordinal))
+    taken.append((asked.subject, ordinal))
     found = at_ordinal(reward, ordinal)
     if found is None or not reward.audience.accepts(attributes):
         return None
     give, badge = found
     amount = worth(give, due.base)
     fit = limits.fit(
-        standing.key,
+        asked.key,
         reward.cap,
         referral_id=due.referral_id,
         kind=give.kind,
@@ -191,8 +190,8 @@ def grant_new(
     holding = _holding(due, ordinal=ordinal, granted=fit.amount, badge=badge, now=now)
     if fit.reason is not None:
         return begin_capped(holding, due.rules, reason=fit.reason, now=now)
-    plan = begin(holding, _wanted(standing, fit.amount), due.rules, now=now)
-    limits.swap(standing.key, referral_id=due.referral_id, at=now, before=NO_SLOT, after=_slot(plan.reward, reward))
+    plan = begin(holding, _wanted(asked, fit.amount), due.rules, now=now)
+    limits.swap(asked.key, referral_id=due.referral_id, at=now, before=NO_SLOT, after=slot_held(plan.reward, due.rules))
     return plan
 
 
@@ -229,7 +228,7 @@ def _holding(due: Due, *, ordinal: int, granted: int, badge: str | None, now: da
 
 def reverse_orphan(limits: Limits, orphan: Orphan, *, now: datetime) -> Plan:
     """Take back a reward whose facts are gone: two purchases were one, or the step that earned it is not met."""
-    holding, reward, rules = orphan
+    holding, rules = orphan
     if holding.state == VOIDED and holding.reason in UNCONDITIONAL:
         return Plan.of(holding, rules)
     wanted = Wanted(
@@ -246,7 +245,7 @@ def reverse_orphan(limits: Limits, orphan: Orphan, *, now: datetime) -> Plan:
         key,
         referral_id=holding.referral_id,
         at=holding.created_at,
-        before=_slot(holding, reward),
-        after=_slot(plan.reward, reward),
+        before=slot_held(holding, rules),
+        after=slot_held(plan.reward, rules),
     )
     return plan

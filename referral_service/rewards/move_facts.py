@@ -63,6 +63,7 @@ def _move_counted(
             or_(rewards.c.referral_id.in_(of_referrals), rewards.c.subject == f"purchase:{new}"),
         )
         .order_by(rewards.c.id)
+        .with_for_update()
     ).all()
     for reward_id, counted in rows:
         if not any(fact_id in old for _, fact_id, _ in counted):

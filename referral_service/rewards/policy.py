@@ -52,12 +52,13 @@ MONEY_KINDS = frozenset({Credit.kind, Percent.kind})
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the terms say of a reward's life once its hold is over. `spent` is who bears what is spent already when a
-    reward is taken back."""
+    reward is taken back, `value_minor` its weight in a budget of money where it is none."""
 
     accept_within: timedelta | None = None
     expires: timedelta | None = None
     coupon: Coupon | None = None
     spent: Literal["negative_balance", "write_off"] = "negative_balance"
+    value_minor: int = 0
 
 
 def rules_of(terms: Terms, *, key: str, subject: str) -> Rules:
@@ -76,6 +77,7 @@ def rules_from(terms: Terms, reward: Reward) -> Rules:
         expires=reward.expires,
         coupon=reward.give if isinstance(reward.give, Coupon) else None,
         spent=terms.on_refund.spent,
+        value_minor=reward.value_minor,
     )
 
 
