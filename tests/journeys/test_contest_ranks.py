@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from referral_service.journeys.close_contests import Standing, Winner, first_ranks
+from referral_service.journeys.close_contests import Tally, Winner, first_ranks
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from referral_service.journeys.close_contests import Standing, Winner, first_ran
 def test_ranks_are_shared_and_skipped(
     standings: list[tuple[str, int, int]], last: int, ranked: list[tuple[str, int]]
 ) -> None:
-    assert first_ranks((Standing(*each) for each in standings), last=last) == [Winner(*each) for each in ranked]
+    assert first_ranks((Tally(*each) for each in standings), last=last) == [Winner(*each) for each in ranked]
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), max_size=12), st.integers(1, 5))
@@ -36,7 +36,7 @@ def test_ranks_are_what_the_whole_list_says_and_no_more_of_it_is_read_than_neede
     counts: list[tuple[int, int]], last: int
 ) -> None:
     standings = [
-        Standing(f"c{n}", total, min(total, late)) for n, (total, late) in enumerate(sorted(counts, reverse=True))
+        Tally(f"c{n}", total, min(total, late)) for n, (total, late) in enumerate(sorted(counts, reverse=True))
     ]
     read = iter(standings)
 
@@ -51,7 +51,7 @@ def test_ranks_are_what_the_whole_list_says_and_no_more_of_it_is_read_than_neede
 
 
 def test_those_far_behind_are_not_even_read() -> None:
-    standings = (Standing(f"c{n}", 1000 - n, 0) for n in range(1000))
+    standings = (Tally(f"c{n}", 1000 - n, 0) for n in range(1000))
 
     first_ranks(standings, last=3)
 
