@@ -100,9 +100,12 @@ def check_grants(books: Books, check: Check) -> None:
         check.looked_at(1)
         for said in _wrong_fact(row, versions.get((row.program_id, row.version))):
             check.accuse(row.referral_id, f"Conversion {row.n} counted {row.fact_id}: {said}")
+    # A budget of any version may have cut what another version promises: it is the newest one's that counts.
+    budgeted = {program_id for (program_id, _), promise in versions.items() if promise.budget_minor is not None}
     for row in books.stream(REWARDS, times=("occurred_at", "hold_ends_at", "converted_at")):
         check.looked_at(1)
-        for said in _wrong_reward(row, versions.get((row.program_id, row.version))):
+        promise = versions.get((row.program_id, row.version))
+        for said in _wrong_reward(row, promise, may_be_cut=row.program_id in budgeted):
             check.accuse(row.id, said)
     _check_nothing_is_owed(books, check, versions)
 
@@ -133,7 +136,7 @@ def _wrong_fact(row: Row[Any], promise: Promise | None) -> list[str]:
     return said
 
 
-def _wrong_reward(row: Row[Any], promise: Promise | None) -> list[str]:
+def _wrong_reward(row: Row[Any], promise: Promise | None, *, may_be_cut: bool) -> list[str]:
     reward = promise.rewards.get(row.reward_key) if promise else None
     if promise is None or reward is None:
         return ["Its terms know no such reward."] if not str(row.reward_key).startswith("prize") else []
@@ -152,16 +155,16 @@ def _wrong_reward(row: Row[Any], promise: Promise | None) -> list[str]:
         return [*said, "It rewards a conversion that is not there."]
     if row.occurred_at != row.converted_at:
         said.append("It did not happen when its conversion did.")
-    return said + _wrong_amount(row, promise, reward)
+    return said + _wrong_amount(row, reward, may_be_cut=may_be_cut)
 
 
-def _wrong_amount(row: Row[Any], promise: Promise, reward: RewardPromise) -> list[str]:
+def _wrong_amount(row: Row[Any], reward: RewardPromise, *, may_be_cut: bool) -> list[str]:
     worth = reward.worth(ordinal=row.ordinal, amount_minor=row.amount_minor)
     if worth is None or row.state == "capped":
         return []
     if not worth:
         return [f"Number {row.ordinal} grants nothing."]
-    limited = reward.cap_amount is not None or promise.budget_minor is not None
+    limited = reward.cap_amount is not None or may_be_cut
     if row.granted in worth or (limited and row.granted < max(worth)):
         return []
     promised = " or ".join(str(each) for each in sorted(worth))

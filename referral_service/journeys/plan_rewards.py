@@ -170,7 +170,7 @@ def _lock(
     limits = Limits(anchors=lock_anchors(session, app_id=app_id, keys=keys, estimate=estimate))
     programs = {key[0] for key in keys} | {item.program_id for item in asking}
     if programs:
-        newest = newest_terms(session, app_id=app_id, program_ids=programs)
+        newest = newest_terms(session, app_id=app_id, program_ids=programs, hold=not estimate)
         limits.budgets = lock_budgets(session, app_id=app_id, newest=newest, estimate=estimate)
     referrals = {item.referral_id for item in items if item.may_hold_reservation and item.referral_id is not None}
     if referrals:

@@ -29,7 +29,7 @@ def void_rewards(
     rules = stored_rules(session, app_id=app_id, rewards=rewards)
     plans = [void(reward, rules[reward.id], reason=reason, now=now) for reward in rewards]
     limits = Limits(anchors=lock_anchors(session, app_id=app_id, keys={_key(reward) for reward in rewards}))
-    newest = newest_terms(session, app_id=app_id, program_ids={reward.program_id for reward in rewards})
+    newest = newest_terms(session, app_id=app_id, program_ids={reward.program_id for reward in rewards}, hold=True)
     limits.budgets = lock_budgets(session, app_id=app_id, newest=newest)
     loaded = limits.anchors_used()
     for before, plan in zip(rewards, plans, strict=True):

@@ -15,12 +15,20 @@ NEWEST = select(Program.id, Program.version).where(
     Program.app_id == bindparam("app_id"), Program.id.in_(bindparam("ids", expanding=True))
 )
 
+# Shared: grants do not wait for each other here, only for a change of terms, and it for them.
+HOLD_NEWEST = NEWEST.order_by(Program.id).with_for_update(read=True)
 
-def newest_terms(session: Session, *, app_id: int, program_ids: Iterable[str]) -> dict[str, Terms]:
-    """Return the terms of each program's newest version, by program id; unknown ids are left out."""
+
+def newest_terms(session: Session, *, app_id: int, program_ids: Iterable[str], hold: bool = False) -> dict[str, Terms]:
+    """Return the terms of each program's newest version, by program id; unknown ids are left out.
+
+    With `hold` they stay the newest until the transaction ends: a budget that is set meanwhile waits for what is being
+    granted without one, and counts it.
+    """
     wanted = sorted(set(program_ids))
     if not wanted:
         return {}
-    versions = {(row.id, row.version) for row in session.execute(NEWEST, {"app_id": app_id, "ids": wanted})}
+    statement = HOLD_NEWEST if hold else NEWEST
+    versions = {(row.id, row.version) for row in session.execute(statement, {"app_id": app_id, "ids": wanted})}
     found = terms_of(session, app_id=app_id, versions=versions)
     return {program_id: terms for (program_id, _), terms in found.items()}
