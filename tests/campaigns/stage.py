@@ -10,6 +10,7 @@ from datetime import datetime
 
 from campaigns.driver import Driver
 from campaigns.facts import Enrol, Entry
+from campaigns.machine import PAIRS
 from campaigns.model import OutOfOrder
 from campaigns.oracle import Oracle
 from campaigns.pictures import Reading, all_readings
@@ -91,9 +92,9 @@ class Finding:
     programs: Mapping[str, Terms]
 
 
-def find(stage: HttpStage, how: settings) -> Finding | None:
-    """Play until something is found."""
-    machine = machine_for(stage)
+def find(stage: HttpStage, how: settings, pairs: Sequence[tuple[str, str]] = PAIRS) -> Finding | None:
+    """Play these programs until something is found."""
+    machine = machine_for(stage, pairs)
     try:
         run_state_machine_as_test(machine, settings=how)
     except AssertionError as failure:
