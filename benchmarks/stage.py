@@ -27,8 +27,8 @@ from referral_service import migrations
 from referral_service.codes.issue_code import issue_code
 from referral_service.codes.signed_code import sign_code
 from referral_service.customers.emails import Emails
-from referral_service.journeys.claim import claim
-from referral_service.journeys.see_touches import GivenTouch
+from referral_service.journeys.claiming.claim import claim
+from referral_service.journeys.claiming.see_touches import GivenTouch
 from referral_service.journeys.tools import Tools
 from referral_service.kit.clock import SystemClock, format_rfc3339
 from referral_service.kit.crypto import Sealer

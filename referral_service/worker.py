@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.seal import apps_to_seal, seal
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import Service

@@ -15,7 +15,7 @@ from referral_service.cli.answers import Answer, margin, table
 from referral_service.cli.commands import Command
 from referral_service.cli.opening import ACTOR, Opened, opened
 from referral_service.cli.programs import app_option
-from referral_service.journeys.migrate_referrals import SAMPLE_MAX, Migration, migrate_referrals
+from referral_service.journeys.claiming.migrate_referrals import SAMPLE_MAX, Migration, migrate_referrals
 from referral_service.journeys.schemas.reviews import REASON_CHARACTERS_MAX, MigrationSchema
 from referral_service.tenants.tenant import find_tenant
 

@@ -31,7 +31,6 @@ class PurchaseFacts:
     lines: list[dict[str, Any]] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
 
-
     @classmethod
     def of(cls, row: PurchaseRow) -> PurchaseFacts | None:
         """The facts of a purchase at hand; None while it is not confirmed, or nobody knows whose it is."""

@@ -15,9 +15,9 @@ from referral_service.customers.erase_customer import erase_customer
 from referral_service.customers.models import Customer
 from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
 from referral_service.events.forget_addresses import forget_address
-from referral_service.journeys.close_reservations import close_reservations
+from referral_service.journeys.settling.close_reservations import close_reservations
+from referral_service.journeys.settling.void_rewards import void_rewards
 from referral_service.journeys.tools import Tools
-from referral_service.journeys.void_rewards import void_rewards
 from referral_service.kit.errors import NotFound
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING

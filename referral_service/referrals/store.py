@@ -96,6 +96,11 @@ UPDATE = (
     .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
     .values({name: bindparam(f"b_{name}") for name in CHANGED_BY_TURNS})
 )
+MOVE_DEADLINE = (
+    update(referrals)
+    .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
+    .values(deadline_at=bindparam("b_deadline_at"))
+)
 
 
 def lock_referrals_of(session: Session, *, app_id: int, referee_ids: Sequence[str]) -> list[ReferralRow]:
@@ -134,6 +139,14 @@ def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRo
     ]
     if parameters:
         session.connection().execute(UPDATE, parameters)
+
+
+def move_deadlines(session: Session, *, app_id: int, rows: Sequence[ReferralRow]) -> None:
+    """Write the deadlines of locked referrals."""
+    if rows:
+        session.connection().execute(
+            MOVE_DEADLINE, [{"b_app_id": app_id, "b_id": row.id, "b_deadline_at": row.deadline_at} for row in rows]
+        )
 
 
 def counted_facts(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.events.models import Event
 from referral_service.events.register import first_answers
-from referral_service.journeys.record_events import record_events
+from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.tools import Tools
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.upsert import insert_unless_there

@@ -10,7 +10,7 @@ from cli.test_apps import bearer
 from flask.testing import FlaskClient
 
 from builders import expect
-from referral_service.journeys import migrate_referrals as verb
+from referral_service.journeys.claiming import migrate_referrals as verb
 
 REASON = ("--reason", "More time for friends")
 

@@ -101,7 +101,7 @@ class Rows:
             created_at=START, activated_at=START, archived_at=None, ended_at=None, ends_at=None,
         )  # fmt: skip
         self.add("program_versions", id=self.new("ver"), program_id=program, version=1, terms=terms, created_at=START)
-        self.budgets[program] = self.add("budgets", program_id=program, used_minor=0, used_count=0)
+        self.budgets[program] = self.add("budgets", program_id=program, used_minor=0, used_count=0, level="ample")
         return program
 
     def customer(self) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, NOON, Person
-from referral_service.journeys.close_contests import close_due, winners
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.close_contests import close_due, winners
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.programs.terms.document import Credit, Prize

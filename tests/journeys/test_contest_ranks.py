@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from referral_service.journeys.close_contests import Tally, Winner, first_ranks
+from referral_service.journeys.coming_due.close_contests import Tally, Winner, first_ranks
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from journeys.granted import COUPON, CREDIT, CUSTOM, granted, standing
 
 from builders import Api
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 

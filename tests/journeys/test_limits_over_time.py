@@ -20,7 +20,7 @@ from journeys.earned import (
 
 from builders import Api, a_claim, a_code, a_program, a_purchase, expect, items
 from cast import ALICE, BOB, CAROL, Person
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.kit.money import AMOUNT_MINOR_MAX

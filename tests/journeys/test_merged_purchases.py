@@ -18,7 +18,7 @@ from webhooks_in.hooks import Hook, a_stripe_source
 from builders import Api, a_claim, a_code, a_program, a_purchase, both_sides, expect, items
 from cast import BOB, CAROL
 from referral_service.doctor.run import examine
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, credit, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, Person
 from referral_service.doctor.run import examine
-from referral_service.journeys import migrate_referrals as verb
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.claiming import migrate_referrals as verb
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 

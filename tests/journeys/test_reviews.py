@@ -13,7 +13,7 @@ from sqlalchemy import text
 from builders import Api, a_claim, a_code, a_program, a_purchase, a_refund, credit, expect, items
 from cast import BOB, CAROL
 from referral_service.doctor.run import examine
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.tenants.open_app import OpenedApp

@@ -28,7 +28,7 @@ from sqlalchemy import select, text
 from builders import Api, a_claim, a_code, a_program, a_purchase, a_refund, expect, items
 from cast import BOB, CAROL, NOON
 from referral_service.audit.models import AuditEntry
-from referral_service.journeys.end_due import decline_due
+from referral_service.journeys.coming_due.end_due import decline_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.tenants.create_key import create_key

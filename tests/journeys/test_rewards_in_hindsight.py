@@ -11,7 +11,7 @@ from journeys.granted import COUPON, coupon_of, granted, redeem
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
 from cast import ALICE, BOB, CAROL
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 

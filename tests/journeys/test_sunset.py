@@ -10,8 +10,8 @@ from sqlalchemy import text
 from builders import Api, a_claim, a_code, a_program, a_purchase, expect, items
 from cast import BOB, CAROL, NOON, Person
 from referral_service.doctor.run import examine
-from referral_service.journeys.expire_due import expire_due
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.expire_due import expire_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.tenants.open_app import OpenedApp

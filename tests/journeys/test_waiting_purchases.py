@@ -13,8 +13,8 @@ from webhooks_in.hooks import Hook, a_stripe_source
 
 from builders import Api, a_claim, a_code, a_customer, a_program, both_sides, expect, items, purchase_body
 from cast import ALICE, BOB, CAROL, MALLORY
-from referral_service.journeys import run_due as the_worker
-from referral_service.journeys.run_due import STEPS, run_due
+from referral_service.journeys.coming_due import run_due as the_worker
+from referral_service.journeys.coming_due.run_due import STEPS, run_due
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.tenants.open_app import OpenedApp

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, credit, expect, items
 from cast import NOON, Person
 from referral_service.audit.models import AuditEntry
-from referral_service.journeys import spend_balance
-from referral_service.journeys.end_due import expire_lots_due
+from referral_service.journeys.coming_due.end_due import expire_lots_due
+from referral_service.journeys.spending import spend_balance
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.ledger.lots import would_empty

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import validate
 
-from referral_service.journeys.migrate_referrals import BATCH_MAX, SAMPLE_MAX
+from referral_service.journeys.claiming.migrate_referrals import BATCH_MAX, SAMPLE_MAX
 from referral_service.journeys.schemas.claims import STATES
 from referral_service.kit.http.fields import Flag, Moment, RequestSchema, ResponseSchema, Text, WholeNumber
 

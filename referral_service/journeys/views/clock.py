@@ -11,7 +11,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from referral_service.journeys import examples
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.journeys.schemas.clock import AdvancedSchema, AdvanceSchema
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_transaction, service

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.cancel_coupon_orders import cancel_coupon_order
-from referral_service.journeys.redeem_coupon import redeem_coupon
-from referral_service.journeys.tell_people import with_reward_people
+from referral_service.journeys.spending.cancel_coupon_orders import cancel_coupon_order
+from referral_service.journeys.spending.redeem_coupon import redeem_coupon
+from referral_service.journeys.telling.tell_people import with_reward_people
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction
 from referral_service.rewards import examples

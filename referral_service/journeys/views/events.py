@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.journeys import examples
-from referral_service.journeys.record_events import record_events
+from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.schemas.events import (
     AnswerSchema,
     BatchAnswerSchema,
@@ -22,7 +22,7 @@ from referral_service.journeys.schemas.events import (
     answer_document,
     load_event,
 )
-from referral_service.journeys.tell_people import with_reward_people
+from referral_service.journeys.telling.tell_people import with_reward_people
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.errors import Problem
 from referral_service.kit.http.blueprint import Blueprint

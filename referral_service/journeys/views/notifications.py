@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.list_notifications import list_notifications
+from referral_service.journeys.telling.list_notifications import list_notifications
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_reading
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of

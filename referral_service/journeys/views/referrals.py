@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.journeys import examples
-from referral_service.journeys.claim import CREATED, REFUSED, ClaimOutcome, claim
-from referral_service.journeys.explain import explain
-from referral_service.journeys.migrate_referrals import Migration, migrate_referrals
-from referral_service.journeys.review_referral import approve_referral, reject_referral
+from referral_service.journeys.claiming.claim import CREATED, REFUSED, ClaimOutcome, claim
+from referral_service.journeys.claiming.migrate_referrals import Migration, migrate_referrals
+from referral_service.journeys.claiming.review_referral import approve_referral, reject_referral
 from referral_service.journeys.schemas.claims import (
     REFERRAL_ID_PARAMETER,
     ClaimSchema,
@@ -22,7 +21,8 @@ from referral_service.journeys.schemas.claims import (
     given_touches,
 )
 from referral_service.journeys.schemas.reviews import MigrateSchema, MigrationSchema, ReviewSchema
-from referral_service.journeys.tell_people import with_referral_people
+from referral_service.journeys.telling.explain import explain
+from referral_service.journeys.telling.tell_people import with_referral_people
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_reading, in_transaction

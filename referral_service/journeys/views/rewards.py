@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.journeys import examples
-from referral_service.journeys.accept_reward import accept_reward
-from referral_service.journeys.fulfil_reward import fulfil_reward
-from referral_service.journeys.review_reward import approve_reward, void_reward
-from referral_service.journeys.tell_people import with_reward_people
+from referral_service.journeys.spending.accept_reward import accept_reward
+from referral_service.journeys.spending.fulfil_reward import fulfil_reward
+from referral_service.journeys.spending.review_reward import approve_reward, void_reward
+from referral_service.journeys.telling.tell_people import with_reward_people
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of

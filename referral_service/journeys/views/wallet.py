@@ -10,7 +10,7 @@ from referral_service.customers.ensure_customers import find_customers
 from referral_service.customers.policy import customer_id_fault
 from referral_service.customers.read_customer import NO_SUCH_CUSTOMER
 from referral_service.customers.schemas import CUSTOMER_ID_PARAMETER
-from referral_service.journeys.spend_balance import adjust_balance, redeem_balance
+from referral_service.journeys.spending.spend_balance import adjust_balance, redeem_balance
 from referral_service.kit.errors import InvalidRequest, NotFound
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from referral_service.events.register import insert_new_events
-from referral_service.journeys import claim, record_events
-from referral_service.journeys.settle import settle
+from referral_service.journeys.claiming import claim
+from referral_service.journeys.recording import record_events
+from referral_service.journeys.settling.settle import settle
 from referral_service.ledger.record import record
 from referral_service.notifications.announce import announce
 from referral_service.rewards import carry_out

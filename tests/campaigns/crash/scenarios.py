@@ -15,7 +15,7 @@ from webhooks_in.stripe_bodies import event, session
 
 from builders import a_customer, a_purchase, a_refund, credit, expect, purchase_body
 from cast import ALICE, BOB, CAROL
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import format_rfc3339
 from referral_service.notifications.place import place_notifications
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.register import event_ids, events, insert_new_events
-from referral_service.journeys import record_events
+from referral_service.journeys.recording import record_events
 from referral_service.kit.db.engines import Database
 
 LOCKS = re.compile(r"FOR (NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)( SKIP LOCKED)?")

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.close_reservations import close_reservations
-from referral_service.journeys.sunsets import sunsets
+from referral_service.journeys.settling.close_reservations import close_reservations
+from referral_service.journeys.settling.sunsets import sunsets
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
-from referral_service.referrals.store import ReferralRow, lock_referrals, referrals, update_referrals
+from referral_service.referrals.store import lock_referrals, move_deadlines, referrals, update_referrals
 
 DEADLINE_PASSED, SUNSET = "deadline_passed", "sunset"
-MOVE_DEADLINE = (
-    update(referrals)
-    .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
-    .values(deadline_at=bindparam("b_deadline_at"))
-)
 
 
 def expire_due(session: Session, *, app_id: int, now: datetime, limit: int = 100) -> int:
@@ -48,14 +43,6 @@ def expire_due(session: Session, *, app_id: int, now: datetime, limit: int = 100
     announce(session, app_id=app_id, changes=changes, now=now)
     close_reservations(session, app_id=app_id, referrals=due, now=now)
     return len(due)
-
-
-def move_deadlines(session: Session, *, app_id: int, rows: list[ReferralRow]) -> None:
-    """Write the deadlines of locked referrals."""
-    if rows:
-        session.connection().execute(
-            MOVE_DEADLINE, [{"b_app_id": app_id, "b_id": row.id, "b_deadline_at": row.deadline_at} for row in rows]
-        )
 
 
 def _overdue(session: Session, *, app_id: int, ends: Mapping[str, datetime], now: datetime, limit: int) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, GivenEvent
 from referral_service.events.purchases import PurchaseRow
-from referral_service.journeys.people_of import Person
+from referral_service.journeys.recording.people_of import Person
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
-from referral_service.journeys.void_rewards import void_rewards
+from referral_service.journeys.settling.void_rewards import void_rewards
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.errors import RewardStateConflict
 from referral_service.rewards.plan import Holding, approve

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
 from referral_service.customers.lock_customers import lock_customers
-from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.settle import settle
+from referral_service.journeys.settling.settle import settle
+from referral_service.journeys.telling.answer_waiting import answer_waiting
 from referral_service.kit.errors import InvalidRequest
 from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.policy import CLOSED

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from referral_service.customers.models import Customer
 from referral_service.events.forget_addresses import KEPT, forget_old_addresses
 from referral_service.events.purchases import purchases
-from referral_service.journeys.close_contests import close_due, first_program_end
-from referral_service.journeys.end_due import decline_due, expire_lots_due, expire_unused, first_ends
-from referral_service.journeys.expire_due import expire_due
-from referral_service.journeys.match_waiting import match_waiting
-from referral_service.journeys.release_due import release_due
-from referral_service.journeys.sunsets import sunsets
+from referral_service.journeys.coming_due.close_contests import close_due, first_program_end
+from referral_service.journeys.coming_due.end_due import decline_due, expire_lots_due, expire_unused, first_ends
+from referral_service.journeys.coming_due.expire_due import expire_due
+from referral_service.journeys.coming_due.release_due import release_due
+from referral_service.journeys.recording.match_waiting import match_waiting
+from referral_service.journeys.settling.sunsets import sunsets
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
 from referral_service.referrals.policy import PENDING as REFERRAL_PENDING

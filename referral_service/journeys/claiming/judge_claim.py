@@ -9,7 +9,7 @@ from referral_service.customers.canon_index_of import canon_index_of
 from referral_service.customers.lock_customers import LockedCustomer
 from referral_service.events.facts_of import purchases_of
 from referral_service.events.has_bought import has_bought
-from referral_service.journeys.as_fact import as_fact
+from referral_service.journeys.settling.as_fact import as_fact
 from referral_service.programs.terms.document import Eligibility
 from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, lock_referrers, note_count
 from referral_service.referrals.policy import bought_before

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from referral_service.customers.lock_customers import lock_customers
 from referral_service.customers.models import Customer
 from referral_service.events.purchases import adopt_purchases, purchases
-from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.own_rewards import own_items_of_purchases
-from referral_service.journeys.settle import settle
+from referral_service.journeys.settling.own_rewards import own_items_of_purchases
+from referral_service.journeys.settling.settle import settle
+from referral_service.journeys.telling.answer_waiting import answer_waiting
 from referral_service.referrals.store import lock_referrals_of
 
 

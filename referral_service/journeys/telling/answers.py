@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from referral_service.events.given import Result
-from referral_service.journeys.judge import Settled
-from referral_service.journeys.plan_rewards import Item
+from referral_service.journeys.settling.judge import Settled
+from referral_service.journeys.settling.plan_rewards import Item
 from referral_service.referrals.policy import CONVERTED, PENDING, REJECTED, REVERSED
 from referral_service.referrals.progress import why_not_counted
 from referral_service.rewards.document import reward_document

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.lock_customers import LockedCustomer
 from referral_service.events.given import GivenEvent
-from referral_service.journeys.claim import CREATED, REFUSED, decide_claim, weigh_evidence
-from referral_service.journeys.see_touches import GivenTouch
+from referral_service.journeys.claiming.claim import CREATED, REFUSED, decide_claim, weigh_evidence
+from referral_service.journeys.claiming.see_touches import GivenTouch
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
 

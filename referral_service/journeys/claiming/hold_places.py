@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import PURCHASE, GivenEvent
-from referral_service.journeys.claim_by_purchase import touches_of_purchase
-from referral_service.journeys.see_touches import see_touches
+from referral_service.journeys.claiming.claim_by_purchase import touches_of_purchase
+from referral_service.journeys.claiming.see_touches import see_touches
 from referral_service.journeys.tools import Tools
 from referral_service.programs.read_programs import programs_by_id
 from referral_service.programs.terms_of import terms_of

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
 from referral_service.customers.attributes_of import attributes_of
-from referral_service.journeys.judge import Settled, judge
-from referral_service.journeys.words import asked, asks_for_one, money, next_step, observed, summary, why
+from referral_service.journeys.settling.judge import Settled, judge
+from referral_service.journeys.telling.words import asked, asks_for_one, money, next_step, observed, summary, why
 from referral_service.kit.clock import format_rfc3339
 from referral_service.programs.terms.document import Eligibility
 from referral_service.referrals.policy import PENDING, UNDER_REVIEW, bought_before

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.announce_budgets import budget_changes
+from referral_service.journeys.settling.announce_budgets import budget_changes
 from referral_service.programs.newest_terms import newest_terms
 from referral_service.rewards.anchors import lock_anchors, lock_budgets, save_limits
 from referral_service.rewards.carry_out import carry_out

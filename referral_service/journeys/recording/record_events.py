@@ -35,19 +35,25 @@ from referral_service.events.register import (
     write_answers,
 )
 from referral_service.events.take_back import DisputeOf, RefundOf, add_up, record_disputes, record_refunds
-from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.answers import fact_result, own_results, taken_back_result, together, would_stand
-from referral_service.journeys.cancel_coupon_orders import restore_coupons_of_cancelled
-from referral_service.journeys.claim_by_purchase import claim_by_purchase
-from referral_service.journeys.find_purchases import find_purchases
-from referral_service.journeys.hold_places import hold_places
-from referral_service.journeys.judge import Settled
-from referral_service.journeys.own_facts import own_facts
-from referral_service.journeys.own_rewards import own_items
-from referral_service.journeys.people_of import people_of
-from referral_service.journeys.plan_rewards import Item
-from referral_service.journeys.round import Round, split_into_rounds
-from referral_service.journeys.settle import settle
+from referral_service.journeys.claiming.claim_by_purchase import claim_by_purchase
+from referral_service.journeys.claiming.hold_places import hold_places
+from referral_service.journeys.recording.find_purchases import find_purchases
+from referral_service.journeys.recording.own_facts import own_facts
+from referral_service.journeys.recording.people_of import people_of
+from referral_service.journeys.recording.round import Round, split_into_rounds
+from referral_service.journeys.settling.judge import Settled
+from referral_service.journeys.settling.own_rewards import own_items
+from referral_service.journeys.settling.plan_rewards import Item
+from referral_service.journeys.settling.settle import settle
+from referral_service.journeys.spending.cancel_coupon_orders import restore_coupons_of_cancelled
+from referral_service.journeys.telling.answer_waiting import answer_waiting
+from referral_service.journeys.telling.answers import (
+    fact_result,
+    own_results,
+    taken_back_result,
+    together,
+    would_stand,
+)
 from referral_service.journeys.tools import Tools
 from referral_service.kit.ids import new_id
 from referral_service.referrals.store import lock_referrals_of, move_counted

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
 from referral_service.customers.lock_customers import lock_customers
-from referral_service.journeys.grant import grant
+from referral_service.journeys.settling.grant import grant
 from referral_service.kit.db.base import UtcDateTime
 from referral_service.programs.models import Program
 from referral_service.programs.read_programs import lock_program

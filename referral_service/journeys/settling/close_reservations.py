@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.plan_rewards import Item, plan_rewards
+from referral_service.journeys.settling.plan_rewards import Item, plan_rewards
 from referral_service.notifications.announce import announce
 from referral_service.referrals.store import ReferralRow
 

@@ -9,18 +9,17 @@ from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
 from referral_service.customers.lock_customers import lock_customers
-from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.close_reservations import close_reservations
-from referral_service.journeys.expire_due import move_deadlines
-from referral_service.journeys.settle import settle
-from referral_service.journeys.sunsets import sunsets
+from referral_service.journeys.settling.close_reservations import close_reservations
+from referral_service.journeys.settling.settle import settle
+from referral_service.journeys.settling.sunsets import sunsets
+from referral_service.journeys.telling.answer_waiting import answer_waiting
 from referral_service.notifications.announce import announce
 from referral_service.notifications.models import Notification
 from referral_service.referrals.claim_slots import give_back_claim_slots
 from referral_service.referrals.errors import ReviewNotPossible
 from referral_service.referrals.policy import CONVERTED, PENDING, REJECTED, REVERSED, UNDER_REVIEW
 from referral_service.referrals.read_referrals import read_referral
-from referral_service.referrals.store import ReferralRow, lock_referrals, update_referrals
+from referral_service.referrals.store import ReferralRow, lock_referrals, move_deadlines, update_referrals
 
 APPROVED_EVENT, REJECTED_EVENT = "referral.approved", "referral.rejected"
 APPROVED, REVIEW = "approved", "review"

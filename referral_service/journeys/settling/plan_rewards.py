@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from referral_service.customers.attributes_of import attributes_of, erased_among
-from referral_service.journeys.announce_budgets import budget_changes
+from referral_service.journeys.settling.announce_budgets import budget_changes
 from referral_service.notifications.announce import Change
 from referral_service.programs.newest_terms import newest_terms
 from referral_service.rewards.anchors import (

@@ -14,9 +14,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.judge import Settled, judge
-from referral_service.journeys.plan_rewards import Item, plan_rewards
-from referral_service.journeys.sunsets import sunsets_of
+from referral_service.journeys.settling.judge import Settled, judge
+from referral_service.journeys.settling.plan_rewards import Item, plan_rewards
+from referral_service.journeys.settling.sunsets import sunsets_of
 from referral_service.notifications.announce import Change
 from referral_service.referrals.claim_slots import give_back_claim_slots
 from referral_service.referrals.policy import (

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, Answer, Result, strongest
 from referral_service.events.register import Told, events, write_answers
-from referral_service.journeys.answers import fact_result, taken_back_result
-from referral_service.journeys.judge import Settled
+from referral_service.journeys.settling.judge import Settled
+from referral_service.journeys.telling.answers import fact_result, taken_back_result
 
 # Why a refund or a dispute waits; a purchase may wait for whatever reason its code was refused, too.
 WAITING_REASONS = ("no_referral", "no_purchase")

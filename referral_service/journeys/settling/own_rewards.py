@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.events.facts_of import purchases_of
-from referral_service.journeys.as_fact import as_fact
-from referral_service.journeys.plan_rewards import Item
+from referral_service.journeys.settling.as_fact import as_fact
+from referral_service.journeys.settling.plan_rewards import Item
 from referral_service.kit.clock import LEEWAY_SECONDS
 from referral_service.programs.models import Program, ProgramVersion
 from referral_service.programs.terms.conditions import PURCHASE

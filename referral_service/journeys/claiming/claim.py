@@ -16,11 +16,11 @@ from referral_service.customers.lock_customers import LockedCustomer, lock_custo
 from referral_service.customers.put_customer import note_email
 from referral_service.events.policy import lies_ahead
 from referral_service.events.purchases import adopt_purchases
-from referral_service.journeys.answer_waiting import answer_waiting
-from referral_service.journeys.judge_claim import keep_places, why_refused
-from referral_service.journeys.own_rewards import own_items_of_purchases
-from referral_service.journeys.see_touches import GivenTouch, see_touches
-from referral_service.journeys.settle import settle
+from referral_service.journeys.claiming.judge_claim import keep_places, why_refused
+from referral_service.journeys.claiming.see_touches import GivenTouch, see_touches
+from referral_service.journeys.settling.own_rewards import own_items_of_purchases
+from referral_service.journeys.settling.settle import settle
+from referral_service.journeys.telling.answer_waiting import answer_waiting
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
 from referral_service.programs.policy import NOT_ACTIVE, NOT_STARTED, why_no_claims

@@ -11,8 +11,8 @@ from referral_service.events.given import PURCHASE, GivenEvent
 from referral_service.events.merge_purchases import merge_purchases
 from referral_service.events.purchases import PurchaseRow, confirm, lock_purchases, save_purchases, several_rows
 from referral_service.events.take_back import add_up
-from referral_service.journeys.people_of import people_of
-from referral_service.journeys.round import Round
+from referral_service.journeys.recording.people_of import people_of
+from referral_service.journeys.recording.round import Round
 from referral_service.journeys.tools import Tools
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from referral_service.events.facts_of import EventFacts, PurchaseFacts
-from referral_service.journeys.as_fact import as_fact, event_as_fact
-from referral_service.journeys.round import Round
+from referral_service.journeys.recording.round import Round
+from referral_service.journeys.settling.as_fact import as_fact, event_as_fact
 from referral_service.referrals.progress import Fact
 
 

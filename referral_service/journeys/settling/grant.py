@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.plan_rewards import Item, plan_rewards
+from referral_service.journeys.settling.plan_rewards import Item, plan_rewards
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.dues import Due
 from referral_service.rewards.plan import Plan

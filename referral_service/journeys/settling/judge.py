@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from referral_service.events.facts_of import events_of, purchases_of
-from referral_service.journeys.as_fact import as_fact, event_as_fact
+from referral_service.journeys.settling.as_fact import as_fact, event_as_fact
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.policy import Decision, Standing, decide

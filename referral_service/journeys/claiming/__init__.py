@@ -1,0 +1,1 @@
+"""Claims: who referred whom, judged, reviewed and moved to newer terms."""

@@ -1,0 +1,1 @@
+"""Facts come in: found under all their names, and recorded."""

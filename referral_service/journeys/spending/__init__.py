@@ -1,0 +1,1 @@
+"""What people and apps do with rewards: accept, hand over, spend, decide."""
