@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
-from referral_service.journeys.list_notifications import list_notifications
+from referral_service.journeys.telling.list_notifications import list_notifications
 from referral_service.kit.db.engines import Database
 from referral_service.kit.ids import new_id
 from referral_service.notifications.announce import Change, announce

@@ -10,7 +10,7 @@ import pytest
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, both_sides, expect, items
 from cast import ALICE, BOB, CAROL
 from referral_service.doctor.run import examine
-from referral_service.journeys.run_due import run_due
+from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.privacy import erase
