@@ -147,7 +147,7 @@ def _wrong_reward(row: Row[Any], promise: Promise | None, *, may_be_cut: bool) -
         said.append(f"Its hold does not end {reward.hold_days} days after it began.")
     if reward.moment != "converted":
         return said
-    is_ended = row.released_at is None and (row.state == "expired" or row.reason in ENDED_BY_PEOPLE)
+    is_ended = row.released_at is None and (row.state in {"expired", "capped"} or row.reason in ENDED_BY_PEOPLE)
     if is_ended:
         # It stays what it was when it ended, whatever purchase takes its conversion over later.
         return said
