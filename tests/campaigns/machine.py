@@ -39,7 +39,7 @@ WHOLE_PAIRS = (
     ("picky", "partner"),
     ("steps", "reserved"),
 )
-PAIRS = PLAIN_PAIRS
+PAIRS = (*PLAIN_PAIRS, *WHOLE_PAIRS)
 TROUBLES: tuple[Kind, ...] = ("refunded_total", "refund", "refunded_total", "refund", "dispute")
 programs = st.integers(0, 1)
 referees = st.integers(1, len(CUSTOMERS) - 1)
