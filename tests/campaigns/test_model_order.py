@@ -7,21 +7,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from campaigns.facts import Advance, Claim, Deliver, DisputeStatus, Entry, Event, Touch
 from campaigns.model import World
 from campaigns.pictures import Reading, all_readings
-from campaigns.story import HELD, START, bought, disputed, gave_back, refunded
+from campaigns.story import HELD, START, bought, did, disputed, gave_back, refunded
+from campaigns.terms import Condition, Give, RewardTerms, Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LONG = replace(HELD, rewards=tuple(replace(reward, hold_days=100) for reward in HELD.rewards))
 KEEPING = replace(LONG, rewards=(replace(LONG.rewards[0], keep=True), LONG.rewards[1]))
+TENTH = Give("percent", percent=Decimal(10))
+# Whole programs without shared limits.
+WHOLE = {
+    "steps": replace(
+        LONG,
+        referee_is_new=False,
+        ordered=True,
+        steps=(
+            Step("signup", (Condition("signup"),)),
+            Step("orders", (Condition(count=2, distinct_days=True, exclude=("gift_card",)),)),
+        ),
+        rewards=(
+            RewardTerms("welcome", "referee", Give("points", 100), on="step:signup", hold_days=100),
+            RewardTerms("credit", "referrer", Give("credit", 1000), on="step:orders", hold_days=100),
+            RewardTerms("share", "referee", TENTH, hold_days=100),
+        ),
+    ),
+    "spend": replace(
+        LONG,
+        referee_is_new=False,
+        below_minimum="proportional",
+        steps=(Step("spend", (Condition("task", cumulative_minor=3000), Condition(cumulative_minor=6000))),),
+        rewards=(
+            RewardTerms("points", "referee", Give("points", 3, per_minor=1000), hold_days=100),
+            RewardTerms("credit", "referrer", Give("credit", 1000), hold_days=100),
+        ),
+    ),
+    "partner": replace(
+        LONG,
+        referee_is_new=False,
+        rewards=(
+            RewardTerms("every", "referrer", TENTH, on="every_purchase", hold_days=100),
+            RewardTerms("more", "referee", TENTH, on="repeat_purchase", hold_days=100),
+            RewardTerms("task", "referee", Give("points", 7), on="event:task", hold_days=100),
+        ),
+    ),
+}
 PROGRAMS = {
     "p": LONG,
     "proportional": replace(LONG, below_minimum="proportional", late_claim_days=2),
     "keeping": replace(KEEPING, referee_is_new=False),
+    **WHOLE,
 }
 # Orders around every edge: before the window of late claims, on it, at the claim, and below the minimum.
 MOMENTS = (-20.0, -7.0, -3.0, -2.0, -1.0, 0.0, 0.0)
@@ -56,6 +96,11 @@ def events(draw: st.DrawFn) -> list[Event]:
         for n, part in enumerate(draw(st.lists(shares, max_size=2))):
             told.append(gave_back(order, part, refund_id=f"{order}-{n}"))
         told += [disputed(order, status) for status in draw(st.sampled_from(QUARRELS))]
+    for number in range(draw(st.integers(0, 3))):
+        kind = draw(st.sampled_from(("signup", "task")))
+        told.append(
+            did(kind, f"h{number}", on=draw(st.sampled_from(MOMENTS)), amount=draw(st.sampled_from((1500, 3000))))
+        )
     return told
 
 
@@ -86,9 +131,15 @@ def final_state(entries: tuple[Entry, ...], reading: Reading) -> dict[str, Any]:
             # reversed once converted. What anybody gets of it is the same nothing.
             outcome[name] = "not_new"
         else:
-            mine = {key: shown for key, shown in picture.rewards.items() if key[0] == name}
+            rewards = {(row.key, shown.subject): shown for row, shown in picture.rewards.items() if row.program == name}
+            mine = {key: shown for key, shown in rewards.items() if not is_void_purchase(key[1], shown.states)}
             outcome[name] = (picture.accepted[name, "bob"], mine)
     return outcome
+
+
+def is_void_purchase(subject: tuple[str, str], states: frozenset[str]) -> bool:
+    """For a purchase while the referral is reversed there is no row, or a voided one, as it came: the same nothing."""
+    return subject[0] == "purchase" and states == {"voided"}
 
 
 @settings(max_examples=400, deadline=None)
