@@ -73,8 +73,14 @@ WHERE f.app_id = :app_id
 
 REWARDS = """
 SELECT w.id, w.program_id, w.version, w.reward_key, w.side, w.kind, w.unit, w.ordinal, w.state, w.granted,
-    w.occurred_at, w.hold_ends_at, w.released_at, w.reason, c.amount_minor, c.occurred_at AS converted_at
+    w.occurred_at, w.hold_ends_at, w.released_at, w.reason, c.amount_minor, c.occurred_at AS converted_at,
+    COALESCE(b.bought_minor, 0) AS bought_minor
 FROM rewards w
+LEFT JOIN (
+    SELECT f.referral_id, f.n, SUM(f.amount_minor) AS bought_minor
+    FROM qualification_facts f JOIN purchases p ON p.app_id = f.app_id AND p.id = f.fact_id
+    WHERE f.app_id = :app_id GROUP BY f.referral_id, f.n
+) b ON b.referral_id = w.referral_id AND b.n = w.conversion_no
 LEFT JOIN conversions c ON c.app_id = w.app_id AND c.referral_id = w.referral_id AND c.n = w.conversion_no
 WHERE w.app_id = :app_id
 """
@@ -159,7 +165,9 @@ def _wrong_reward(row: Row[Any], promise: Promise | None, *, may_be_cut: bool) -
 
 
 def _wrong_amount(row: Row[Any], reward: RewardPromise, *, may_be_cut: bool) -> list[str]:
-    worth = reward.worth(ordinal=row.ordinal, amount_minor=row.amount_minor)
+    # A percentage is of purchases; so many per amount is of everything that counted.
+    base = int(row.bought_minor) if reward.kind == "percent" else row.amount_minor
+    worth = reward.worth(ordinal=row.ordinal, amount_minor=base)
     if worth is None or row.state == "capped":
         return []
     if not worth:
