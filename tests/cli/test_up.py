@@ -159,6 +159,7 @@ def test_keys_rotate_under_a_running_service(running: Process) -> None:
         database.dispose()
     assert signed != demo["signed_code"]
     # It looks for a key that it does not know once a second at most, and may have looked just before this one was made.
+    followed = 0
     for _ in range(5):
         followed = httpx.get(f"{running.url}/r/{signed}", trust_env=False).status_code
         if followed == 302:
