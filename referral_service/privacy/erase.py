@@ -23,9 +23,9 @@ from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
 from referral_service.referrals.policy import UNDER_REVIEW as REFERRAL_UNDER_REVIEW
 from referral_service.referrals.store import ReferralRow, lock_referrals, referrals, update_referrals
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.policy import OFFERED, UNDER_REVIEW, VOIDED
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import COLUMNS, rewards
 from referral_service.tenants.kept_answers import erase_answers
 from referral_service.webhooks_in.blank_bodies import blank_bodies_of

@@ -14,8 +14,9 @@ from referral_service.rewards.coupons.document import coupon_told
 from referral_service.rewards.coupons.follow import follow_rewards
 from referral_service.rewards.coupons.policy import HeldCoupon
 from referral_service.rewards.document import reward_document
-from referral_service.rewards.plan import Announcement, Move, Plan, by_the_books
+from referral_service.rewards.plan import by_the_books
 from referral_service.rewards.policy import NOT_IN_WALLET
+from referral_service.rewards.steps import Announcement, Move, Plan
 from referral_service.rewards.store import insert_rewards, update_rewards
 
 

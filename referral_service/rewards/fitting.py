@@ -14,7 +14,7 @@ from referral_service.kit.ids import new_id
 from referral_service.referrals.policy import DISPUTE_OPENED
 from referral_service.rewards.dues import Due
 from referral_service.rewards.limits import NO_SLOT, AnchorKey, Limits, Slot, slot_of
-from referral_service.rewards.plan import Holding, Plan, Wanted, begin, begin_capped, change
+from referral_service.rewards.plan import begin, begin_capped, change
 from referral_service.rewards.policy import (
     CAPPED,
     EXPIRED,
@@ -27,6 +27,7 @@ from referral_service.rewards.policy import (
     taken_back,
     worth,
 )
+from referral_service.rewards.steps import Holding, Plan, Wanted
 
 
 class Subject(NamedTuple):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.rewards.errors import RewardNotFound
-from referral_service.rewards.plan import Holding
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import COLUMNS, rewards
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.rewards.models import Reward
-from referral_service.rewards.plan import Holding
+from referral_service.rewards.steps import Holding
 
 rewards = cast(Table, Reward.__table__)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from referral_service.programs.terms_of import terms_of
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.policy import Rules, rules_of
+from referral_service.rewards.steps import Holding
 
 
 def stored_rules(session: Session, *, app_id: int, rewards: Sequence[Holding]) -> dict[str, Rules]:

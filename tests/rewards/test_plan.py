@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from referral_service.programs.terms.document import Credit, Percent, Points
 from referral_service.referrals.policy import Taken
-from referral_service.rewards.plan import Holding, Plan, Wanted, begin, change, release, void
+from referral_service.rewards.plan import begin, change, release, void
 from referral_service.rewards.policy import LEGAL, Base, Rules, taken_back, worth
+from referral_service.rewards.steps import Holding, Plan, Wanted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=14)

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from referral_service.ledger.expire import expire_lots, first_end, lots_due
 from referral_service.programs.terms.gives import Coupon, Custom
 from referral_service.rewards.carry_out import carry_out
-from referral_service.rewards.plan import Holding, decline, lapse
+from referral_service.rewards.plan import decline, lapse
 from referral_service.rewards.policy import AVAILABLE, OFFERED
 from referral_service.rewards.read_rewards import lock_rewards
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import COLUMNS, rewards
 from referral_service.rewards.stored_rules import stored_rules
 from referral_service.tenants.models import App

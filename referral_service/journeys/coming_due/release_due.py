@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.rewards.carry_out import carry_out
-from referral_service.rewards.plan import Holding, release
+from referral_service.rewards.plan import release
 from referral_service.rewards.policy import PENDING
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import COLUMNS, rewards
 from referral_service.rewards.stored_rules import stored_rules
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from referral_service.journeys.settling.plan_rewards import Item, plan_rewards
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.dues import Due
-from referral_service.rewards.plan import Plan
+from referral_service.rewards.steps import Plan
 
 
 def grant(session: Session, *, app_id: int, program_id: str, dues: Sequence[Due], now: datetime) -> list[Plan]:

@@ -14,7 +14,7 @@ from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.policy import Decision, Standing, decide
 from referral_service.referrals.progress import Fact
 from referral_service.referrals.store import ReferralRow, counted_facts
-from referral_service.rewards.plan import Holding, Plan
+from referral_service.rewards.steps import Holding, Plan
 from referral_service.rewards.store import rewards_of_referrals
 
 

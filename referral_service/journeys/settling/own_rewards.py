@@ -19,8 +19,8 @@ from referral_service.programs.terms_of import VersionKey, terms_of
 from referral_service.referrals.progress import Fact
 from referral_service.rewards.dues import Due, own_due
 from referral_service.rewards.fitting import Orphan
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.policy import rules_from
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import own_rewards_of
 
 LEEWAY = timedelta(seconds=LEEWAY_SECONDS)

@@ -38,7 +38,7 @@ from referral_service.rewards.fitting import (
     reverse_orphan,
 )
 from referral_service.rewards.limits import LIFETIME, AnchorKey, Limits, period_of
-from referral_service.rewards.plan import Holding, Plan
+from referral_service.rewards.steps import Holding, Plan
 
 
 @dataclass(slots=True)

@@ -40,8 +40,8 @@ from referral_service.referrals.store import (
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.dues import dues_of
 from referral_service.rewards.fitting import Orphan
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.policy import CAPPED, CLAWED_BACK, VOIDED, rules_of, worth_at_most
+from referral_service.rewards.steps import Holding
 
 __all__ = ["Settled", "settle"]
 

@@ -13,7 +13,8 @@ from referral_service.rewards.anchors import lock_anchors, lock_budgets, save_li
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.fitting import slot_held
 from referral_service.rewards.limits import AnchorKey, Limits
-from referral_service.rewards.plan import Holding, Plan, void
+from referral_service.rewards.plan import void
+from referral_service.rewards.steps import Holding, Plan
 from referral_service.rewards.stored_rules import stored_rules
 
 

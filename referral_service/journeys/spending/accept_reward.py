@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.errors import OfferOver, RewardStateConflict
-from referral_service.rewards.plan import Holding, accept
+from referral_service.rewards.plan import accept
 from referral_service.rewards.policy import OFFERED
 from referral_service.rewards.read_rewards import lock_reward
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 

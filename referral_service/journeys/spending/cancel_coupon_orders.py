@@ -13,10 +13,11 @@ from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.coupons.policy import REDEEMED, HeldCoupon, standing
 from referral_service.rewards.coupons.store import coupon_by_code, coupons, coupons_of, update_coupons
 from referral_service.rewards.errors import CouponRedeemed
-from referral_service.rewards.plan import Holding, unspend
+from referral_service.rewards.plan import unspend
 from referral_service.rewards.policy import REDEEMED as REWARD_REDEEMED
 from referral_service.rewards.policy import Rules
 from referral_service.rewards.read_rewards import lock_rewards, read_reward
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 

@@ -10,9 +10,10 @@ from referral_service.audit.record import record
 from referral_service.programs.terms.gives import Custom
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.errors import RewardStateConflict
-from referral_service.rewards.plan import FULFILLED, Holding, spend
+from referral_service.rewards.plan import FULFILLED, spend
 from referral_service.rewards.policy import AVAILABLE, REDEEMED
 from referral_service.rewards.read_rewards import lock_reward
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 

@@ -13,8 +13,9 @@ from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.coupons.policy import ACTIVE, REDEEMED, HeldCoupon, Verdict, judge
 from referral_service.rewards.coupons.store import coupon_by_code, coupons
 from referral_service.rewards.errors import CouponExpired, CouponNotYetValid, CouponRedeemed, CouponRevoked
-from referral_service.rewards.plan import Holding, spend
+from referral_service.rewards.plan import spend
 from referral_service.rewards.read_rewards import lock_reward, read_reward
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 _PROBLEMS: dict[Verdict, type[Problem]] = {

@@ -10,7 +10,7 @@ from referral_service.audit.record import record
 from referral_service.journeys.settling.void_rewards import void_rewards
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.errors import RewardStateConflict
-from referral_service.rewards.plan import Holding, approve
+from referral_service.rewards.plan import approve
 from referral_service.rewards.policy import (
     AVAILABLE,
     CAPPED,
@@ -23,6 +23,7 @@ from referral_service.rewards.policy import (
     VOIDED,
 )
 from referral_service.rewards.read_rewards import lock_reward
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 VOIDED_BY_HAND = "voided_by_hand"

@@ -14,9 +14,10 @@ from referral_service.ledger.adjust import Adjusted, adjust
 from referral_service.ledger.lots import would_empty
 from referral_service.ledger.redeem import Redeemed, redeem
 from referral_service.rewards.carry_out import carry_out
-from referral_service.rewards.plan import Holding, spend
+from referral_service.rewards.plan import spend
 from referral_service.rewards.policy import AVAILABLE
 from referral_service.rewards.read_rewards import lock_rewards
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.stored_rules import stored_rules
 
 ATTEMPTS_MAX = 5

@@ -11,7 +11,7 @@ from referral_service.journeys.settling.plan_rewards import Item
 from referral_service.referrals.policy import CONVERTED, PENDING, REJECTED, REVERSED
 from referral_service.referrals.progress import why_not_counted
 from referral_service.rewards.document import reward_document
-from referral_service.rewards.plan import Plan
+from referral_service.rewards.steps import Plan
 
 GIVES_BACK, TAKES = frozenset({"restore"}), frozenset({"void", "claw_back"})
 

@@ -20,7 +20,7 @@ from referral_service.referrals.progress import Fact, Progress, progress, why_no
 from referral_service.referrals.read_referrals import TouchRow, read_referral, read_touches
 from referral_service.referrals.store import ReferralRow
 from referral_service.rewards.dues import CLAIMED
-from referral_service.rewards.plan import Holding
+from referral_service.rewards.steps import Holding
 
 # A person who bought very often is told of the purchases closest to the window's beginning.
 FACTS_SHOWN_MAX = 50

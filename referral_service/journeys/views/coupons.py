@@ -15,9 +15,9 @@ from referral_service.rewards import examples
 from referral_service.rewards.coupons.document import own_document
 from referral_service.rewards.coupons.policy import HeldCoupon
 from referral_service.rewards.coupons.store import coupon_by_code
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.read_rewards import read_reward
 from referral_service.rewards.schemas import COUPON_PARAMETER, CouponOrderSchema, IssuedCouponSchema
+from referral_service.rewards.steps import Holding
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
 
 blueprint = Blueprint("coupons", __name__, description="Unique codes that rewards gave, for one order each.")

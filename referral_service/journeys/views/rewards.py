@@ -21,7 +21,6 @@ from referral_service.rewards import examples as reward_examples
 from referral_service.rewards.coupons.document import coupon_told
 from referral_service.rewards.coupons.store import coupons_of
 from referral_service.rewards.document import reward_document
-from referral_service.rewards.plan import Holding
 from referral_service.rewards.read_rewards import list_rewards, read_reward
 from referral_service.rewards.schemas import (
     REWARD_ID_PARAMETER,
@@ -30,6 +29,7 @@ from referral_service.rewards.schemas import (
     GrantedRewardSchema,
     RewardArgs,
 )
+from referral_service.rewards.steps import Holding
 from referral_service.tenants.auth import Scope, business_now, current_key_id, current_tenant, requires
 
 blueprint = Blueprint("rewards", __name__, description="What each side got, and what became of it.")

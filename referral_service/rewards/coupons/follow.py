@@ -13,9 +13,9 @@ from referral_service.programs.terms.gives import Coupon
 from referral_service.programs.terms_of import terms_of
 from referral_service.rewards.coupons.policy import ACTIVE, HeldCoupon, begins, hundredths, new_text, standing
 from referral_service.rewards.coupons.store import coupons_of, insert_coupons, update_coupons
-from referral_service.rewards.plan import Plan
 from referral_service.rewards.policy import AVAILABLE
 from referral_service.rewards.policy import REDEEMED as REWARD_REDEEMED
+from referral_service.rewards.steps import Plan
 
 # 40 random bits: even among a thousand million coupons of one prefix, eight misses in a row mean a broken generator.
 ATTEMPTS_MAX = 8

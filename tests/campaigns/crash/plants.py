@@ -14,7 +14,7 @@ from referral_service.journeys.settling.settle import settle
 from referral_service.ledger.record import record
 from referral_service.notifications.announce import announce
 from referral_service.rewards import carry_out
-from referral_service.rewards.plan import Holding
+from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import update_rewards
 from referral_service.tenants.kept_answers import KeptAnswers
 
