@@ -30,7 +30,7 @@ def read(kind: str, thing: Any, *, is_test: bool = False, now: datetime = NOON, 
 @pytest.mark.parametrize("field", ["event_id", "notification_id"])
 def test_what_the_simulator_sends_reaches_only_a_test_app(field: str) -> None:
     for kind, thing in _each_meaning():
-        simulated = {field: "ntfsimevt_01j82hf8jrwjsf9337a35tqghp"}
+        simulated: dict[str, Any] = {field: "ntfsimevt_01j82hf8jrwjsf9337a35tqghp"}
         said = read(kind, thing, is_test=False, **simulated).translation
         assert isinstance(said, Parked)
         assert said.reason == "test_mode"

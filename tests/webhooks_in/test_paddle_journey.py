@@ -163,6 +163,18 @@ def test_a_payment_that_carries_a_code_claims_and_converts(api: Api, form: str) 
     assert (referral["referrer"], referral["referee"]) == ({"customer_id": "alice"}, {"customer_id": "bob"})
 
 
+def test_a_renewal_that_carries_the_same_code_changes_nothing(api: Api, database: Database) -> None:
+    noted = {"referral_customer_id": "bob", "referral_code": a_code(api, a_program(api))["code"]}
+    hook = a_paddle_source(api)
+    hook.told(paid(custom_data=noted))
+    rewards, referrals = items(api, "/v1/rewards"), items(api, "/v1/referrals")
+    renewal = transaction(id="txn_2", invoice_id="inv_2", origin="subscription_recurring", custom_data=noted)
+    answer = hook.told(event("transaction.completed", renewal, event_id="evt_renewed"))
+    assert (answer["outcome"], answer["duplicate"]) == ("recorded", False)
+    assert (items(api, "/v1/rewards"), items(api, "/v1/referrals")) == (rewards, referrals)
+    assert_books_balance(database)
+
+
 def test_a_discount_that_is_no_referral_code_spoils_no_purchase(hook: PaddleHook) -> None:
     said = paid(custom_data=BOBS, discount={"id": "dsc_1", "code": "SUMMER20"})
     assert hook.told(said)["outcome"] == "converted"
