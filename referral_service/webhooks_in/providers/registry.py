@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from referral_service.webhooks_in.providers.paddle import Paddle
 from referral_service.webhooks_in.providers.provider import Provider
 from referral_service.webhooks_in.providers.standard import Standard
 from referral_service.webhooks_in.providers.stripe import Stripe
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (Standard(), Stripe())}
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (Standard(), Stripe(), Paddle())}
