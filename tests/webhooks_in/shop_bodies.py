@@ -1,4 +1,4 @@
-"""Orders and refunds of shops, written after Shopify's and WooCommerce's references. Only what a test is about is set."""
+"""Orders and refunds of shops, after Shopify's and WooCommerce's references. Only what a test is about is set."""
 
 from __future__ import annotations
 

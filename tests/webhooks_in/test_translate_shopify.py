@@ -150,7 +150,7 @@ def test_lines_have_the_category_that_terms_may_exclude() -> None:
         {"price": "1.00", "quantity": 1.5, "vendor": "Acme"},
         "x",
     ]
-    assert purchase(bodies.shopify_order(line_items=lines)).lines == [
+    assert list(purchase(bodies.shopify_order(line_items=lines)).lines) == [
         {"category": "Shoes", "amount_minor": 2000},
         {"category": "Acme", "amount_minor": 750},
         {"category": "gift_card", "amount_minor": 2500},
