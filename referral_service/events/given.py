@@ -36,7 +36,8 @@ class GivenEvent:
     `order_source_id` names the source whose order it speaks of, where that is not the event's own. The person is
     `customer_id` (the app's own id) or, failing that, the first of `customer_hints` that the app knows as a
     customer_id, or the one customer with `email` (raw; it is hashed at once and never stored by events).
-    `code`, `signed_code` or `click_token` make a purchase claim as well.
+    `code`, `signed_code` or `click_token` make a purchase claim as well; so does the first of `code_hints` that is a
+    referral code of the app. The others are the shop's own discount codes, and mean nothing here.
     """
 
     external_id: str
@@ -53,12 +54,13 @@ class GivenEvent:
     code: str | None = None
     signed_code: str | None = None
     click_token: str | None = None
+    code_hints: Sequence[str] = ()
     refund: GivenRefund | None = None
     dispute: GivenDispute | None = None
 
     @property
     def claims(self) -> bool:
-        return bool(self.code or self.signed_code or self.click_token)
+        return bool(self.code or self.signed_code or self.click_token or self.code_hints)
 
     def payload(self) -> dict[str, Any]:
         """What is kept of it: no personal data."""

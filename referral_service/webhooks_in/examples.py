@@ -45,6 +45,11 @@ SIGNATURE_HEADERS = [
         ("webhook-signature", "Standard Webhooks: `v1,` and the signature in base64; several with spaces between."),
         ("stripe-signature", "Stripe: `t=…,v1=…`."),
         ("paddle-signature", "Paddle: `ts=…;h1=…`."),
+        ("x-shopify-hmac-sha256", "Shopify: the signature in base64."),
+        ("x-shopify-topic", "Shopify: what the message is about, such as `orders/paid`."),
+        ("x-shopify-event-id", "Shopify: the event's id, shared by the topics it is told under."),
+        ("x-wc-webhook-signature", "WooCommerce: the signature in base64."),
+        ("x-wc-webhook-topic", "WooCommerce: what the message is about, such as `order.updated`."),
     )
 ]
 _REWARDS = ["rwd_01kq2m9a5hf6bt3v0x8c7d2e1f", "rwd_01kq2m9a5hf6bt3v0x8c7d2e1g"]

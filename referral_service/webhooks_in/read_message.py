@@ -34,22 +34,32 @@ class Message:
         return "" if isinstance(self.translation, Ignored) else self.translation.type
 
 
-def read_message(provider: Provider, raw: bytes, *, external_id: str | None, is_test: bool, now: datetime) -> Message:
-    """Translate a verified body. `external_id` is the id that the signature covers outside the body, where it does.
+def read_message(
+    provider: Provider,
+    raw: bytes,
+    *,
+    external_id: str | None,
+    is_test: bool,
+    now: datetime,
+    provider_type: str | None = None,
+) -> Message:
+    """Translate a verified body. `external_id` and `provider_type` are the id and type that came outside the body.
 
     `now` is business time.
     """
+    kind = provider_type or ""
     # Two bodies without an id are the same message if they are the same to the byte.
     name = external_id or f"sha256:{hashlib.sha256(raw).hexdigest()}"
     try:
         body = strict_json.loads(raw, max_bytes=BODY_BYTES_MAX, max_string=provider.string_characters_max)
     except strict_json.MalformedJson:
-        return Message(name, "", Parked(MALFORMED_BODY))
+        return Message(name, kind, Parked(MALFORMED_BODY))
     if not isinstance(body, dict):
-        return Message(name, "", Parked(MALFORMED_BODY))
+        return Message(name, kind, Parked(MALFORMED_BODY))
     labels = provider.labels(body)
+    kind = provider_type or labels.provider_type
     if external_id is None and labels.external_id is None:
-        return Message(name, labels.provider_type, Parked(MALFORMED_BODY))
+        return Message(name, kind, Parked(MALFORMED_BODY))
     name = external_id or labels.external_id or name
-    translation = provider.translate(body, external_id=name, is_test=is_test, now=now)
-    return Message(name, labels.provider_type, translation)
+    translation = provider.translate(body, external_id=name, provider_type=kind, is_test=is_test, now=now)
+    return Message(name, kind, translation)

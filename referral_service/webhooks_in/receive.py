@@ -18,7 +18,7 @@ from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 from referral_service.tenants.models import Source
 from referral_service.webhooks_in.models import InboundEvent
-from referral_service.webhooks_in.providers.provider import Ignored, Parked, Translation
+from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several, Translation
 from referral_service.webhooks_in.read_message import Message
 
 RECEIVED, PROCESSED, PARKED, IGNORED = "received", "processed", "parked", "ignored"
@@ -68,7 +68,7 @@ def apply(
     said = message.translation
     if isinstance(said, GivenEvent) and not _names_a_source(session, app_id=app_id, event=said):
         said = Parked(UNKNOWN_SOURCE, said.type)
-    if not isinstance(said, GivenEvent):
+    if isinstance(said, Ignored | Parked):
         state, reason = _state_of(said)
         _note(
             session,
@@ -77,7 +77,8 @@ def apply(
             noted={"type": message.type, "state": state, "reason": reason},
         )
         return Answer("", message.external_id, state, reason)
-    (answer,) = record_events(session, tools=tools, app_id=app_id, source_id=source_id, given=[said], now=now)
+    given = said.events if isinstance(said, Several) else [said]
+    *_, answer = record_events(session, tools=tools, app_id=app_id, source_id=source_id, given=given, now=now)
     whose = select(Event.customer_id).where(Event.app_id == app_id, Event.id == answer.event_id).scalar_subquery()
     noted = {
         "type": message.type,

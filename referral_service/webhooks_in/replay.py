@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from referral_service.events.given import Answer, GivenEvent
+from referral_service.events.given import Answer
 from referral_service.journeys.tools import Tools
 from referral_service.kit.ids import is_id
 from referral_service.tenants.models import Source
 from referral_service.webhooks_in.errors import BodyNoLongerKept, InboundEventNotFound
 from referral_service.webhooks_in.models import InboundEvent
+from referral_service.webhooks_in.providers.provider import Ignored, Parked
 from referral_service.webhooks_in.providers.registry import PROVIDERS
 from referral_service.webhooks_in.read_message import read_message
 from referral_service.webhooks_in.receive import apply, body_context, first_answer
@@ -38,8 +39,15 @@ def replay(session: Session, *, tools: Tools, app_id: int, inbound_id: str, is_t
         raise BodyNoLongerKept
     raw = tools.sealer.open(row.body_ct, context=body_context(app_id, inbound_id))
     # The signature was verified when it came, and the body has been sealed since.
-    message = read_message(PROVIDERS[provider], raw, external_id=row.external_id, is_test=is_test, now=now)
-    if row.event_id is not None and not isinstance(message.translation, GivenEvent):
+    message = read_message(
+        PROVIDERS[provider],
+        raw,
+        external_id=row.external_id,
+        provider_type=row.provider_type,
+        is_test=is_test,
+        now=now,
+    )
+    if row.event_id is not None and isinstance(message.translation, Ignored | Parked):
         # It has been carried out, by a version of this service that read more in it.
         return first_answer(session, app_id=app_id, event_id=row.event_id)
     answer = apply(

@@ -9,6 +9,7 @@ from typing import Any, cast
 from flask import Flask, current_app, request
 from sqlalchemy.orm import Session
 
+from referral_service.events.given import Answer
 from referral_service.journeys.schemas.events import AnswerSchema, answer_document
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.blueprint import Blueprint
@@ -30,10 +31,10 @@ from referral_service.webhooks_in.add_source import NewSource, add_source
 from referral_service.webhooks_in.delete_source import delete_source
 from referral_service.webhooks_in.errors import SignatureRefused
 from referral_service.webhooks_in.list_inbound import list_inbound
-from referral_service.webhooks_in.providers.provider import BadSignature, Verified
+from referral_service.webhooks_in.providers.provider import BadSignature, Greeting, Verified
 from referral_service.webhooks_in.read_message import read_message
 from referral_service.webhooks_in.read_source import list_sources, read_source
-from referral_service.webhooks_in.receive import receive
+from referral_service.webhooks_in.receive import IGNORED, receive
 from referral_service.webhooks_in.replay import replay
 from referral_service.webhooks_in.rotate_secret import rotate_secret
 from referral_service.webhooks_in.schemas import (
@@ -51,6 +52,7 @@ from referral_service.webhooks_in.senders import Sender, Senders
 
 SENDERS = "referral_service.webhook_senders"
 HOOK_PATH = "/v1/hooks/"
+GREETING = "greeting"
 
 blueprint = Blueprint("webhooks in", __name__, description="Where webhooks come from, and what became of each.")
 
@@ -164,10 +166,20 @@ def take_a_webhook(source_id: str) -> dict[str, Any]:
     is answered with 200: what cannot be used is kept and parked with a reason, or ignored.
     """
     raw, now = request.get_data(cache=False), service().clock.now()
-    sender, verified = _prove(source_id, raw, now)
+    try:
+        sender, verified = _prove(source_id, raw, now)
+    except Greeting:
+        return answer_document(Answer("", GREETING, IGNORED, GREETING))
     tools, tenant = current_tools(), sender.tenant
     business = _senders().business_time(sender, now)
-    message = read_message(sender.provider, raw, external_id=verified.external_id, is_test=tenant.is_test, now=business)
+    message = read_message(
+        sender.provider,
+        raw,
+        external_id=verified.external_id,
+        provider_type=verified.provider_type,
+        is_test=tenant.is_test,
+        now=business,
+    )
     answer = service().database.transact(
         lambda session: receive(
             session,

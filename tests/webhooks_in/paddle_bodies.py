@@ -89,7 +89,14 @@ def signature(raw: bytes, secret: str, timestamp: int) -> str:
 class PaddleHook(Hook):
     """A source whose sender signs as Paddle does."""
 
-    def signed(self, raw: bytes, *, message_id: str | None = None, at: datetime | None = None) -> dict[str, str]:  # noqa: ARG002
+    def signed(
+        self,
+        raw: bytes,
+        *,
+        message_id: str | None = None,  # noqa: ARG002
+        at: datetime | None = None,
+        topic: str | None = None,  # noqa: ARG002
+    ) -> dict[str, str]:
         now = at or self.api.now()
         return {"Paddle-Signature": signature(raw, self.secret, int(now.timestamp()))}
 

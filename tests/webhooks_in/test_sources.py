@@ -43,7 +43,7 @@ def test_a_stripe_source_takes_the_secret_that_stripe_made_and_never_shows_it(ap
         ({"provider": "standard", "secret": "whsec_of_my_own_making"}, "secret"),
         ({"provider": "stripe"}, "secret"),
         ({"provider": "stripe", "secret": "sk_live_0123456789abcdef"}, "secret"),
-        ({"provider": "shopify", "secret": "whsec_0123456789abcdef"}, "provider"),
+        ({"provider": "paypal", "secret": "whsec_0123456789abcdef"}, "provider"),
         ({"provider": "api"}, "provider"),
         ({"provider": "standard", "app_id": 2}, "app_id"),
         ({}, "provider"),

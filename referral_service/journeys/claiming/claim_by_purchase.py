@@ -20,6 +20,7 @@ def touches_of_purchase(event: GivenEvent) -> list[GivenTouch]:
         GivenTouch(click_token=event.click_token),
         GivenTouch(signed_code=event.signed_code),
         GivenTouch(code=event.code),
+        *(GivenTouch(code=hint) for hint in event.code_hints),
     ]
     return [touch for touch in touches if touch != GivenTouch()]
 
@@ -36,15 +37,20 @@ def claim_by_purchase(
 ) -> tuple[bool, str | None]:
     """Claim the locked buyer for the code of a purchase; gives whether that made a referral, and why not.
 
-    Settling is the caller's. A bad code spoils no purchase: the event is recorded all the same, and the reason is told.
+    Settling is the caller's. A bad code spoils no purchase: the event is recorded all the same, and the reason is told,
+    but not of a discount code that refers nobody, for it never claimed to.
     An `estimate` locks no limit.
     """
     given = touches_of_purchase(event)
     said = tools.emails.canon_index(event.email, app_id=app_id) if event.email else None
+    are_all_hints = len(given) == len(event.code_hints)
     try:
         made, terms = weigh_evidence(
             session, tools=tools, app_id=app_id, touches=given, claimed_at=event.occurred_at, now=now
         )
+    except Problem as problem:
+        return False, None if are_all_hints else problem.code
+    try:
         # A refusal that is not to be kept takes back what it wrote, and no more.
         with session.begin_nested():
             outcome = decide_claim(

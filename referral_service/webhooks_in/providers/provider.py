@@ -35,11 +35,16 @@ class UnusableSecret(ValueError):
     """A secret that the provider cannot have given out; the text says what is wrong with it."""
 
 
+class Greeting(Exception):
+    """A message by which a provider only tries the address, unsigned and without content: 200, and nothing is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A genuine message. `external_id` is its id where the signature covers one outside the body."""
+    """A genuine message: its id and its type where they stand in the headers, not in the body."""
 
     external_id: str | None = None
+    provider_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,21 @@ class Parked:
     type: str = ""
 
 
-Translation = GivenEvent | Ignored | Parked
+@dataclass(frozen=True, slots=True)
+class Several:
+    """What one message says of one order, in the order it happened; the last fact is what the message is about.
+
+    A state of an order tells its payment with every refund: whoever missed the message of the payment misses nothing.
+    """
+
+    events: tuple[GivenEvent, ...]
+
+    @property
+    def type(self) -> str:
+        return self.events[-1].type
+
+
+Translation = GivenEvent | Several | Ignored | Parked
 
 
 class Provider(Protocol):
@@ -88,7 +107,7 @@ class Provider(Protocol):
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
         """Prove the sender by any of the secrets. `headers` have lower-case names, `now` is real time.
 
-        Raises BadSignature, and nothing else, whatever was sent; without a secret always.
+        Raises BadSignature, or Greeting, and nothing else, whatever was sent; without a secret always.
         """
         ...
 
@@ -96,9 +115,12 @@ class Provider(Protocol):
         """Say what the body calls itself, whether or not it can be translated."""
         ...
 
-    def translate(self, body: Mapping[str, Any], *, external_id: str, is_test: bool, now: datetime) -> Translation:
+    def translate(
+        self, body: Mapping[str, Any], *, external_id: str, provider_type: str, is_test: bool, now: datetime
+    ) -> Translation:
         """Say what a genuine body means for a live or a test app; `now` is its business time.
 
+        `provider_type` is what `verify` found in the headers, or else what `labels` found in the body.
         Never raises, whatever the body holds.
         """
         ...

@@ -81,16 +81,16 @@ class Standard:
         body: Mapping[str, Any],
         *,
         external_id: str,
+        provider_type: str,
         is_test: bool,  # noqa: ARG002
         now: datetime,
     ) -> Translation:
-        kind = self.labels(body).provider_type
         try:
             return load_event(body, now=now, default_id=external_id)
         except OccurredInFuture:
-            return Parked(OCCURRED_IN_FUTURE, kind)
+            return Parked(OCCURRED_IN_FUTURE, provider_type)
         except Problem:
-            return Parked(INVALID_EVENT, kind)
+            return Parked(INVALID_EVENT, provider_type)
 
 
 def sign(secret: str, *, message_id: str, timestamp: int, raw: bytes) -> str:

@@ -65,7 +65,15 @@ class Stripe:
         has_id = isinstance(external_id, str) and 1 <= len(external_id) <= EXTERNAL_ID_CHARACTERS_MAX
         return Labels(external_id if has_id else None, kind[:_TYPE_CHARACTERS_MAX] if isinstance(kind, str) else "")
 
-    def translate(self, body: Mapping[str, Any], *, external_id: str, is_test: bool, now: datetime) -> Translation:
+    def translate(
+        self,
+        body: Mapping[str, Any],
+        *,
+        external_id: str,
+        provider_type: str,  # noqa: ARG002
+        is_test: bool,
+        now: datetime,
+    ) -> Translation:
         said = translate(body, external_id=external_id, is_test=is_test)
         if isinstance(said, GivenEvent) and lies_ahead(said.occurred_at, now=now):
             return Parked(OCCURRED_IN_FUTURE, said.type)

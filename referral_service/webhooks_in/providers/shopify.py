@@ -1,0 +1,65 @@
+"""Shopify's webhooks (https://shopify.dev/docs/apps/build/webhooks): the signature. What they say: `shopify_orders`.
+
+The signature covers the body alone, neither its topic nor any time. So the body must bear out what the topic says, and
+a body that is sent again counts once by what it is about: the order, the refund.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from referral_service.webhooks_in.providers.body_signature import prove
+from referral_service.webhooks_in.providers.provider import Labels, Translation, UnusableSecret, Verified
+from referral_service.webhooks_in.providers.shopify_orders import translate
+
+_SECRET = re.compile(r"[!-~]{8,255}")
+# Access tokens, which people paste here by mistake; `shpss_` is the secret.
+_NO_SECRETS = ("shpat_", "shpca_", "shppa_", "shptka_")
+_TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}")
+_ID = re.compile(r"[!-~]{1,128}")
+
+
+class Shopify:
+    """Shopify, which signs with the app's client secret, or with the one shown below the shop's own webhooks."""
+
+    name = "shopify"
+    makes_own_secret = True
+    # An order carries its landing page, and a customer's note of up to 5,000 characters.
+    string_characters_max = 65_536
+
+    def new_secret(self) -> str:
+        raise ValueError("Shopify makes the secret.")
+
+    def check_secret(self, secret: str) -> None:
+        if not _SECRET.fullmatch(secret) or secret.startswith(_NO_SECRETS):
+            raise UnusableSecret("Must be the secret that signs the webhooks: no access token, at least 8 characters.")
+
+    def verify(
+        self,
+        *,
+        raw: bytes,
+        headers: Mapping[str, str],
+        secrets: Sequence[str],
+        now: datetime,  # noqa: ARG002
+    ) -> Verified:
+        prove(raw, given=headers.get("x-shopify-hmac-sha256", ""), secrets=secrets)
+        topic = headers.get("x-shopify-topic", "")
+        topic = topic if _TOPIC.fullmatch(topic) else ""
+        # The event's id stays the same for each subscription that tells it; the webhook's is that of one delivery.
+        ids = (headers.get("x-shopify-event-id", ""), headers.get("x-shopify-webhook-id", ""))
+        found = next((one for one in ids if _ID.fullmatch(one)), f"sha256:{hashlib.sha256(raw).hexdigest()}")
+        # One act of the merchant is one event under several topics: a cancellation, and the refund that it made.
+        return Verified(external_id=f"{found}:{topic}", provider_type=topic)
+
+    def labels(self, body: Mapping[str, Any]) -> Labels:  # noqa: ARG002
+        """Say nothing: the body has no name of its own, its headers have."""
+        return Labels(None, "")
+
+    def translate(
+        self, body: Mapping[str, Any], *, external_id: str, provider_type: str, is_test: bool, now: datetime
+    ) -> Translation:
+        return translate(body, topic=provider_type, external_id=external_id, is_test=is_test, now=now)
