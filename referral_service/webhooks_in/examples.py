@@ -44,6 +44,7 @@ SIGNATURE_HEADERS = [
         ("webhook-timestamp", "Standard Webhooks: when it was sent, in Unix seconds."),
         ("webhook-signature", "Standard Webhooks: `v1,` and the signature in base64; several with spaces between."),
         ("stripe-signature", "Stripe: `t=…,v1=…`."),
+        ("x-signature", "Lemon Squeezy: the signature of the body in hexadecimal."),
     )
 ]
 _REWARDS = ["rwd_01kq2m9a5hf6bt3v0x8c7d2e1f", "rwd_01kq2m9a5hf6bt3v0x8c7d2e1g"]
