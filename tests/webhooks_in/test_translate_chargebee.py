@@ -87,6 +87,10 @@ def test_amounts_are_told_in_the_minor_units_of_iso_4217(amount: int, currency: 
 def test_the_payment_has_happened_when_its_transaction_says_so() -> None:
     earlier = NOON - timedelta(days=2)
     assert purchase(bodies.payment(date=int(earlier.timestamp()))).occurred_at == earlier
+    undated = bodies.payment()
+    del undated["date"]
+    # Then it is the event that says so.
+    assert purchase(undated).occurred_at == NOON
 
 
 @pytest.mark.parametrize("holder", ["customer", "subscription", "invoice"])
