@@ -50,6 +50,7 @@ SIGNATURE_HEADERS = [
         ("x-shopify-event-id", "Shopify: the event's id, shared by the topics it is told under."),
         ("x-wc-webhook-signature", "WooCommerce: the signature in base64."),
         ("x-wc-webhook-topic", "WooCommerce: what the message is about, such as `order.updated`."),
+        ("x-signature", "Lemon Squeezy: the signature of the body in hexadecimal."),
     )
 ]
 _REWARDS = ["rwd_01kq2m9a5hf6bt3v0x8c7d2e1f", "rwd_01kq2m9a5hf6bt3v0x8c7d2e1g"]

@@ -17,7 +17,10 @@ SOURCE_ID_PARAMETER = path_parameter(
 INBOUND_ID_PARAMETER = path_parameter(
     "inbound_id", "The inbound event's id, `inb_…`.", example="inb_01kq2m9a5gf4bs2t1v0w9x8y7z"
 )
-_SECRET = "The signing secret that the provider shows. Leave it out for `standard`, whose secret the service makes."
+_SECRET = (
+    "The signing secret that the provider shows. Leave it out for `standard`, whose secret the service makes; "
+    "for `chargebee`, which signs nothing, give `user:password`."
+)
 
 
 class AddSourceSchema(RequestSchema):
