@@ -176,3 +176,5 @@ def test_a_refusal_names_the_block_so_that_the_app_can_understand_it() -> None:
         "(the local link, where clouds keep their metadata)."
     )
     assert all("public internet" in (endpoint_url_fault(url, development=False) or "") for url in PLAIN_LITERALS)
+    assert "user name or password" in (endpoint_url_fault("https://me:secret@app.example/", development=False) or "")
+    assert "this very machine" in (endpoint_url_fault("https://[::1]/", development=False) or "")
