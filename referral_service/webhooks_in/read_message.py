@@ -8,12 +8,17 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from referral_service.events.given import GivenEvent
+from referral_service.events.policy import lies_ahead
 from referral_service.kit import strict_json
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
+    OCCURRED_IN_FUTURE,
+    Around,
     Ignored,
     Parked,
     Provider,
+    Several,
     Translation,
 )
 
@@ -61,5 +66,12 @@ def read_message(
     if external_id is None and labels.external_id is None:
         return Message(name, kind, Parked(MALFORMED_BODY))
     name = external_id or labels.external_id or name
-    translation = provider.translate(body, external_id=name, provider_type=kind, is_test=is_test, now=now)
-    return Message(name, kind, translation)
+    said = provider.translate(body, Around(name, kind, is_test=is_test, now=now))
+    return Message(name, kind, _as_of(said, now))
+
+
+def _as_of(said: Translation, now: datetime) -> Translation:
+    """Park what its sender says will happen only."""
+    told = said.events if isinstance(said, Several) else (said,) if isinstance(said, GivenEvent) else ()
+    lies_before_us = any(lies_ahead(event.occurred_at, now=now) for event in told)
+    return Parked(OCCURRED_IN_FUTURE, told[0].type) if lies_before_us else said

@@ -16,7 +16,7 @@ from webhooks_in.paddle_bodies import adjustment, transaction
 from cast import NOON
 from referral_service.events.given import GivenEvent
 from referral_service.webhooks_in.providers.paddle import Paddle
-from referral_service.webhooks_in.providers.provider import Ignored, Parked
+from referral_service.webhooks_in.providers.provider import Around, Ignored, Parked
 from referral_service.webhooks_in.read_message import Message, read_message
 
 COMPLETED = "transaction.completed"
@@ -114,7 +114,7 @@ def test_whatever_stands_where_nothing_raises(data: st.DataObject) -> None:
     if isinstance(inner_data, dict):
         for name in data.draw(st.lists(st.sampled_from(["custom_data", "discount", "customer"]), max_size=2)):
             inner_data[name] = data.draw(JSON)
-    said = Paddle().translate(body, external_id="evt_1", provider_type="", is_test=data.draw(st.booleans()), now=NOON)
+    said = Paddle().translate(body, Around("evt_1", "", is_test=data.draw(st.booleans()), now=NOON))
     assert isinstance(said, GivenEvent | Parked | Ignored)
     if isinstance(said, GivenEvent):
         assert said.aliases
@@ -128,7 +128,7 @@ def test_no_body_at_all_raises(body: dict[str, Any]) -> None:
     provider = Paddle()
     provider.labels(body)
     assert isinstance(
-        provider.translate(body, external_id="evt_1", provider_type="", is_test=False, now=NOON),
+        provider.translate(body, Around("evt_1", "", is_test=False, now=NOON)),
         GivenEvent | Parked | Ignored,
     )
 

@@ -16,7 +16,7 @@ from cast import NOON
 from referral_service.events.given import GivenEvent, GivenRefund
 from referral_service.kit.money import Money
 from referral_service.webhooks_in.providers.lemonsqueezy import LemonSqueezy
-from referral_service.webhooks_in.providers.provider import Ignored, Parked, Translation
+from referral_service.webhooks_in.providers.provider import Around, Ignored, Parked, Translation
 from referral_service.webhooks_in.read_message import Message, read_message
 
 
@@ -287,7 +287,7 @@ def test_whatever_stands_where_nothing_raises(data: st.DataObject) -> None:
             target[name] = data.draw(JSON)
     labels = LemonSqueezy().labels(body)
     assert labels.external_id is None or 1 <= len(labels.external_id) <= 255
-    said = LemonSqueezy().translate(body, external_id="x", provider_type="", is_test=False, now=NOON)
+    said = LemonSqueezy().translate(body, Around("x", "", is_test=False, now=NOON))
     assert isinstance(said, GivenEvent | Parked | Ignored)
     if isinstance(said, GivenEvent):
         assert said.aliases

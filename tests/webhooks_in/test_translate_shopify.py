@@ -15,7 +15,7 @@ from webhooks_in import shop_bodies as bodies
 from cast import NOON
 from referral_service.events.given import GivenEvent, GivenRefund
 from referral_service.kit.money import Money
-from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several, Translation
+from referral_service.webhooks_in.providers.provider import Around, Ignored, Parked, Several, Translation
 from referral_service.webhooks_in.providers.shopify import Shopify
 from referral_service.webhooks_in.read_message import Message, read_message
 
@@ -275,6 +275,6 @@ def test_nothing_in_a_genuine_body_raises(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.sampled_from(sorted(body)))] = data.draw(ODD)
     assert isinstance(
-        Shopify().translate(body, external_id="e", provider_type=topic, is_test=False, now=NOON),
+        Shopify().translate(body, Around("e", topic, is_test=False, now=NOON)),
         GivenEvent | Several | Parked | Ignored,
     )

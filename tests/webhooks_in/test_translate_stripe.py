@@ -15,7 +15,7 @@ from webhooks_in import stripe_bodies as bodies
 from cast import NOON
 from referral_service.events.given import GivenDispute, GivenEvent, GivenRefund
 from referral_service.kit.money import Money
-from referral_service.webhooks_in.providers.provider import Ignored, Parked, Translation
+from referral_service.webhooks_in.providers.provider import Around, Ignored, Parked, Translation
 from referral_service.webhooks_in.providers.stripe import Stripe
 from referral_service.webhooks_in.read_message import Message, read_message
 
@@ -337,7 +337,7 @@ def test_whatever_stands_where_nothing_raises(data: st.DataObject) -> None:
     for target in (body, body["data"]["object"]):
         for name in data.draw(st.lists(st.sampled_from(sorted(target)), max_size=3)):
             target[name] = data.draw(JSON)
-    said = Stripe().translate(body, external_id="evt_1", provider_type="", is_test=False, now=NOON)
+    said = Stripe().translate(body, Around("evt_1", "", is_test=False, now=NOON))
     assert isinstance(said, GivenEvent | Parked | Ignored)
     if isinstance(said, GivenEvent):
         assert said.aliases

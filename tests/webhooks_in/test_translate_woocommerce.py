@@ -16,7 +16,7 @@ from webhooks_in.test_translate_shopify import ODD
 from cast import NOON
 from referral_service.events.given import GivenEvent, GivenRefund
 from referral_service.kit.money import Money
-from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several, Translation
+from referral_service.webhooks_in.providers.provider import Around, Ignored, Parked, Several, Translation
 from referral_service.webhooks_in.providers.woocommerce import WooCommerce
 from referral_service.webhooks_in.read_message import Message, read_message
 
@@ -209,5 +209,5 @@ def test_nothing_in_a_genuine_body_raises(data: st.DataObject) -> None:
     provider = WooCommerce()
     labels = provider.labels(body)
     assert labels.external_id is None or len(labels.external_id) <= 250
-    said = provider.translate(body, external_id="e", provider_type="order.updated", is_test=False, now=NOON)
+    said = provider.translate(body, Around("e", "order.updated", is_test=False, now=NOON))
     assert isinstance(said, GivenEvent | Several | Parked | Ignored)

@@ -16,6 +16,10 @@ ID_CHARACTERS_MAX = 255
 _EMAIL_CHARACTERS_MAX = 254
 _TOKEN_CHARACTERS_MAX = 1024
 _NUMBER_MAX = 2**63 - 1
+_DIGITS_MAX = 20
+_DISCOUNT_CHARACTERS_MAX = 64
+# A claim takes ten touches; nobody enters this many discount codes that refer him.
+_DISCOUNTS_MAX = 5
 # The last second of the year 9999.
 _UNIX_SECONDS_MAX = 253_402_300_799
 
@@ -32,17 +36,25 @@ class Referral:
     code: str | None
     signed_code: str | None
     click_token: str | None
+    code_hints: tuple[str, ...] = ()
 
 
-def referral_in(noted: Object) -> Referral:
-    """Return what stands under `referral_customer_id`, `referral_code` (public or signed) and `referral_click`."""
-    code = text(noted.get(REFERRAL_CODE), ID_CHARACTERS_MAX)
+def referral_in(noted: Object, *, discounts: Iterable[object] = (), ids_may_be_numbers: bool = False) -> Referral:
+    """Return what stands under `referral_customer_id`, `referral_code` (public or signed) and `referral_click`.
+
+    Discount codes are hints, and count where neither code nor click is said.
+    """
+    code = text(noted.get(REFERRAL_CODE))
+    click = text(noted.get(REFERRAL_CLICK), _TOKEN_CHARACTERS_MAX)
     is_signed = code is not None and len(code) >= SIGNED_CHARACTERS_MIN
+    who = noted.get(REFERRAL_CUSTOMER_ID)
+    hints = _each_once(text(one, _DISCOUNT_CHARACTERS_MAX) for one in discounts)
     return Referral(
-        customer_id=customer_id(noted.get(REFERRAL_CUSTOMER_ID)),
+        customer_id=customer_id(identifier(who) if ids_may_be_numbers else who),
         code=None if is_signed else code,
         signed_code=code if is_signed else None,
-        click_token=text(noted.get(REFERRAL_CLICK), _TOKEN_CHARACTERS_MAX),
+        click_token=click,
+        code_hints=() if code or click else hints[:_DISCOUNTS_MAX],
     )
 
 
@@ -52,13 +64,19 @@ def inside(thing: Object, name: str) -> Object:
     return value if isinstance(value, dict) else {}
 
 
-def entries(thing: Object, name: str, *, at_most: int) -> list[Object]:
-    """Return the objects in the list under a name."""
+def entries(thing: Object, name: str, *, at_most: int | None = None) -> list[Object]:
+    """Return the objects in the list under a name; `at_most` is how far it is read, None to its end."""
     listed = thing.get(name)
     return [entry for entry in listed[:at_most] if isinstance(entry, dict)] if isinstance(listed, list) else []
 
 
-def text(value: object, characters_max: int) -> str | None:
+def noted(thing: Object, name: str, key: str) -> dict[str, Any]:
+    """Return a list of `{key: …, "value": …}` as a mapping; of two with one key the first counts."""
+    pairs = [(entry.get(key), entry.get("value")) for entry in entries(thing, name)]
+    return {word: value for word, value in reversed(pairs) if isinstance(word, str)}
+
+
+def text(value: object, characters_max: int = ID_CHARACTERS_MAX) -> str | None:
     """Return a text of printable characters without space around it."""
     if not isinstance(value, str) or len(value) > characters_max:
         return None
@@ -70,18 +88,26 @@ def identifier(value: object) -> str | None:
     """Return an id, which may be written as a number."""
     if type(value) is int:
         return str(value) if 0 <= value <= _NUMBER_MAX else None
-    return text(value, ID_CHARACTERS_MAX)
+    return text(value)
+
+
+def number_text(value: object) -> str | None:
+    """Return a positive whole number as text, however it is written: as text it outlives 2^53."""
+    if type(value) is int:
+        return str(value) if value > 0 else None
+    found = text(value, _DIGITS_MAX)
+    return found if found is not None and found.isascii() and found.isdigit() and found[0] != "0" else None
 
 
 def customer_id(value: object) -> str | None:
-    """Return what can be an app's own `customer_id`."""
-    found = identifier(value)
+    """Return a text that can be an app's own `customer_id`."""
+    found = text(value)
     return None if found is None or customer_id_fault(found) is not None else found
 
 
 def customer_ids(*values: object) -> tuple[str, ...]:
-    """Return those that can be an app's own `customer_id`, each once."""
-    return _each_once(customer_id(value) for value in values)
+    """Return those that can be an app's own `customer_id`, numbers included, each once."""
+    return _each_once(customer_id(identifier(value)) for value in values)
 
 
 def identifiers(*values: object) -> tuple[str, ...]:

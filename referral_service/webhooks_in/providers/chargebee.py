@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from referral_service.events.given import PURCHASE, REFUND, GivenEvent, GivenRefund
-from referral_service.events.policy import lies_ahead
 from referral_service.webhooks_in.providers.body_fields import (
     ID_CHARACTERS_MAX,
     REFERRAL_CLICK,
@@ -33,13 +32,12 @@ from referral_service.webhooks_in.providers.body_fields import (
     unix_time,
 )
 from referral_service.webhooks_in.providers.provider import (
-    EXTERNAL_ID_CHARACTERS_MAX,
     MALFORMED_BODY,
     NOTHING_PAID,
-    OCCURRED_IN_FUTURE,
     TEST_MODE,
     UNPAID,
     UNUSABLE_AMOUNT,
+    Around,
     BadSignature,
     Ignored,
     Labels,
@@ -47,6 +45,7 @@ from referral_service.webhooks_in.providers.provider import (
     Translation,
     UnusableSecret,
     Verified,
+    labels_in,
 )
 
 NOT_RELEVANT = "not_relevant"
@@ -56,7 +55,6 @@ SEVERAL_PAYMENTS = "several_payments"
 # `user:password`, in ASCII: then there is one way to write it in base64. A user name has no colon.
 _SECRET = re.compile(r"[!-9;-~]{1,100}:[!-~]{8,200}")
 _CREDENTIALS = re.compile(r"[A-Za-z0-9+/]{1,410}={0,2}")
-_TYPE_CHARACTERS_MAX = 255
 _LINKS_MAX = 20
 # Chargebee's own gateway takes test cards only.
 _TEST_GATEWAY = "chargebee"
@@ -110,23 +108,10 @@ class Chargebee:
         return Verified()
 
     def labels(self, body: Mapping[str, Any]) -> Labels:
-        external_id, kind = body.get("id"), body.get("event_type")
-        has_id = isinstance(external_id, str) and 1 <= len(external_id) <= EXTERNAL_ID_CHARACTERS_MAX
-        return Labels(external_id if has_id else None, kind[:_TYPE_CHARACTERS_MAX] if isinstance(kind, str) else "")
+        return labels_in(body, id_field="id", type_field="event_type")
 
-    def translate(
-        self,
-        body: Mapping[str, Any],
-        *,
-        external_id: str,
-        provider_type: str,  # noqa: ARG002
-        is_test: bool,
-        now: datetime,
-    ) -> Translation:
-        said = _translate(body, external_id=external_id, is_test=is_test)
-        if isinstance(said, GivenEvent) and lies_ahead(said.occurred_at, now=now):
-            return Parked(OCCURRED_IN_FUTURE, said.type)
-        return said
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        return _translate(body, external_id=around.external_id, is_test=around.is_test)
 
 
 def _translate(body: Object, *, external_id: str, is_test: bool) -> Translation:
@@ -160,7 +145,7 @@ def _payment(told: Told) -> Translation:
     if text(paid.get("id"), ID_CHARACTERS_MAX) is None:
         return Parked(MALFORMED_BODY, PURCHASE)
     customer = inside(told.content, "customer")
-    referral = referral_in(_noted(told.content))
+    referral = referral_in(_noted(told.content), ids_may_be_numbers=True)
     return GivenEvent(
         external_id=told.external_id,
         type=PURCHASE,

@@ -8,7 +8,6 @@ another. Orders and the invoices of subscriptions are counted apart, and an invo
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from referral_service.events.given import PURCHASE, REFUND, GivenEvent, GivenRefund
-from referral_service.events.policy import lies_ahead
 from referral_service.webhooks_in.providers.body_fields import (
     Object,
     customer_ids,
@@ -34,11 +32,10 @@ from referral_service.webhooks_in.providers.provider import (
     LIVE_MODE,
     MALFORMED_BODY,
     NOTHING_PAID,
-    OCCURRED_IN_FUTURE,
     TEST_MODE,
     UNPAID,
     UNUSABLE_AMOUNT,
-    BadSignature,
+    Around,
     Ignored,
     Labels,
     Parked,
@@ -46,6 +43,7 @@ from referral_service.webhooks_in.providers.provider import (
     UnusableSecret,
     Verified,
 )
+from referral_service.webhooks_in.providers.signatures import HEXADECIMAL, prove
 
 NOT_RELEVANT = "not_relevant"
 # The first payment of a subscription is its order's as well, and only the order can be told from others.
@@ -55,8 +53,6 @@ INVOICE_PREFIX = "subscription-invoice:"
 
 # The shop chooses it, 6 to 40 characters by the documentation. An API key, pasted by mistake, is far longer.
 _SECRET = re.compile(r"[!-~]{6,255}")
-# 32 bytes in hexadecimal.
-_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _NAME_CHARACTERS_MAX = 100
 _STATUS_CHARACTERS_MAX = 50
 
@@ -94,16 +90,7 @@ class LemonSqueezy:
         secrets: Sequence[str],
         now: datetime,  # noqa: ARG002
     ) -> Verified:
-        given = headers.get("x-signature", "")
-        # A header that was sent twice arrives as one, joined by a comma.
-        if not _SIGNATURE.fullmatch(given):
-            raise BadSignature("malformed_signature")
-        keys = [secret.encode("utf-8", "replace") for secret in secrets if secret]
-        expected = [hmac.digest(key, raw, "sha256").hex().encode("ascii") for key in keys]
-        # Every pair is compared: how long it takes tells nothing about which one fits.
-        matches = [hmac.compare_digest(wanted, given.encode("ascii")) for wanted in expected]
-        if not any(matches):
-            raise BadSignature("no_signature_fits")
+        prove(raw, given=[headers.get("x-signature", "")], secrets=secrets, spelling=HEXADECIMAL)
         return Verified()
 
     def labels(self, body: Mapping[str, Any]) -> Labels:
@@ -117,19 +104,8 @@ class LemonSqueezy:
         name = f"{kind}:{thing}:{status}:{identifier(attributes.get('refunded_amount')) or ''}"
         return Labels(name if len(name) <= EXTERNAL_ID_CHARACTERS_MAX else None, kind)
 
-    def translate(
-        self,
-        body: Mapping[str, Any],
-        *,
-        external_id: str,
-        provider_type: str,  # noqa: ARG002
-        is_test: bool,
-        now: datetime,
-    ) -> Translation:
-        said = _translate(body, external_id=external_id, is_test=is_test)
-        if isinstance(said, GivenEvent) and lies_ahead(said.occurred_at, now=now):
-            return Parked(OCCURRED_IN_FUTURE, said.type)
-        return said
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        return _translate(body, external_id=around.external_id, is_test=around.is_test)
 
 
 def _translate(body: Object, *, external_id: str, is_test: bool) -> Translation:
@@ -180,7 +156,7 @@ def _purchase(told: Told, aliases: tuple[str, ...], paid_at: object) -> Translat
         return Parked(NOTHING_PAID, PURCHASE)
     if occurred_at is None or not aliases:
         return Parked(MALFORMED_BODY, PURCHASE)
-    referral = referral_in(told.custom_data)
+    referral = referral_in(told.custom_data, ids_may_be_numbers=True)
     return GivenEvent(
         external_id=told.external_id,
         type=PURCHASE,

@@ -10,15 +10,22 @@ app. Only the webhook simulator, which a live account has too, marks what it sen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from referral_service.codes.signed_code import SIGNED_CHARACTERS_MIN
-from referral_service.customers.policy import customer_id_fault
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, GivenDispute, GivenEvent, GivenRefund
-from referral_service.kit.clock import parse_rfc3339
+from referral_service.webhooks_in.providers.body_fields import (
+    REFERRAL_CODE,
+    Object,
+    customer_id,
+    first_email,
+    inside,
+    referral_in,
+    rfc3339_time,
+    text,
+)
 from referral_service.webhooks_in.providers.paddle_money import UnusableAmount, lines_from, money_from
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
@@ -42,13 +49,8 @@ _SIMULATED = "ntfsim"
 # A reversal names the transaction and not what it reverses: the chargebacks of a transaction are one dispute, that of
 # the order, and its warnings are another.
 _CHARGEBACK, _WARNING = "", "chargeback_warning"
-_ID_CHARACTERS_MAX = 255
-_TOKEN_CHARACTERS_MAX = 1024
-_EMAIL_CHARACTERS_MAX = 254
-_TIME_CHARACTERS_MAX = 40
 _YEAR_MIN = 1970
 
-Object = Mapping[str, Any]
 Meaning = Callable[["Told"], Translation]
 
 
@@ -90,34 +92,31 @@ def _transaction(told: Told) -> Translation:
     transaction = told.object
     if transaction.get("status") != "completed":
         return Parked(UNPAID, PURCHASE)
-    totals = _inside(_inside(transaction, "details"), "totals")
+    totals = inside(inside(transaction, "details"), "totals")
     money = money_from(totals.get("grand_total"), transaction.get("currency_code"), totals)
     if money.amount_minor == 0:
         # A trial, a change of the payment method, or a price that credit has paid in full.
         return Parked(NOTHING_PAID, PURCHASE)
-    order, invoice = (_text(transaction.get(name), _ID_CHARACTERS_MAX) for name in ("id", "invoice_id"))
+    order, invoice = (text(transaction.get(name)) for name in ("id", "invoice_id"))
     if order is None:
         return Parked(MALFORMED_BODY, PURCHASE)
-    said = _inside(transaction, "custom_data")
-    click = _text(said.get("referral_click"), _TOKEN_CHARACTERS_MAX)
-    code = _code(transaction, said, has_click=click is not None)
-    is_signed = code is not None and len(code) >= SIGNED_CHARACTERS_MIN
-    hint = _customer_id(transaction.get("customer_id"))
+    referral = referral_in(_noted(transaction))
+    hint = customer_id(transaction.get("customer_id"))
     return GivenEvent(
         external_id=told.external_id,
         type=PURCHASE,
         occurred_at=_paid_at(told),
-        customer_id=_customer_id(said.get("referral_customer_id")),
+        customer_id=referral.customer_id,
         customer_hints=() if hint is None else (hint,),
         # Notifications carry no address; a transaction that was asked for together with its customer does.
-        email=_email(_inside(transaction, "customer").get("email")),
+        email=first_email(inside(transaction, "customer").get("email")),
         # Not the invoice's number, which is for people: nothing that Paddle sends names a payment by it alone.
         aliases=tuple(dict.fromkeys(name for name in (order, invoice) if name is not None)),
         amount=money,
-        lines=lines_from(_inside(transaction, "details").get("line_items")),
-        code=None if is_signed else code,
-        signed_code=code if is_signed else None,
-        click_token=click,
+        lines=lines_from(inside(transaction, "details").get("line_items")),
+        code=referral.code,
+        signed_code=referral.signed_code,
+        click_token=referral.click_token,
     )
 
 
@@ -126,10 +125,10 @@ def _refund(told: Told) -> Translation:
     waits = _not_in_force(adjustment, REFUND)
     if waits is not None:
         return waits
-    totals = _inside(adjustment, "totals")
+    totals = inside(adjustment, "totals")
     money = money_from(totals.get("total"), adjustment.get("currency_code"), totals)
-    key = _text(adjustment.get("id"), _ID_CHARACTERS_MAX)
-    order = _text(adjustment.get("transaction_id"), _ID_CHARACTERS_MAX)
+    key = text(adjustment.get("id"))
+    order = text(adjustment.get("transaction_id"))
     if key is None or order is None or money.amount_minor == 0:
         return Parked(MALFORMED_BODY, REFUND)
     return GivenEvent(
@@ -170,7 +169,7 @@ def _dispute(told: Told, key: str, status: Literal["opened", "won"]) -> Translat
         waits = _not_in_force(adjustment, DISPUTE)
         if waits is not None:
             return waits
-    order = _text(adjustment.get("transaction_id"), _ID_CHARACTERS_MAX)
+    order = text(adjustment.get("transaction_id"))
     if order is None:
         return Parked(MALFORMED_BODY, DISPUTE)
     return GivenEvent(
@@ -222,42 +221,14 @@ def _paid_at(told: Told) -> datetime:
     return told.occurred_at if billed_at is None or told.object.get("collection_mode") == "manual" else billed_at
 
 
-def _code(transaction: Object, said: Object, *, has_click: bool) -> str | None:
-    """Return the code the app noted, or else the discount's, where the transaction holds that and no click."""
-    noted = _text(said.get("referral_code"), _ID_CHARACTERS_MAX)
-    if noted is not None or has_click:
-        return noted
-    return _text(_inside(transaction, "discount").get("code"), _ID_CHARACTERS_MAX)
+def _noted(transaction: Object) -> Object:
+    """Return what the app noted; where that is neither code nor click, the discount's code stands for one."""
+    said = inside(transaction, "custom_data")
+    if text(said.get(REFERRAL_CODE)) is not None or referral_in(said).click_token is not None:
+        return said
+    return {**said, REFERRAL_CODE: inside(transaction, "discount").get("code")}
 
 
 def _moment(value: object) -> datetime | None:
-    if not isinstance(value, str) or len(value) > _TIME_CHARACTERS_MAX:
-        return None
-    try:
-        moment = parse_rfc3339(value)
-    except ValueError:
-        return None
-    return moment if moment.year >= _YEAR_MIN else None
-
-
-def _customer_id(value: object) -> str | None:
-    text = _text(value, _ID_CHARACTERS_MAX)
-    return None if text is None or customer_id_fault(text) is not None else text
-
-
-def _email(value: object) -> str | None:
-    text = _text(value, _EMAIL_CHARACTERS_MAX)
-    return text if text is not None and "@" in text else None
-
-
-def _text(value: object, characters_max: int) -> str | None:
-    """Return a text of printable characters without space around it, None for anything else."""
-    if not isinstance(value, str) or len(value) > characters_max:
-        return None
-    text = value.strip()
-    return text if text and text.isprintable() else None
-
-
-def _inside(thing: Object, name: str) -> Object:
-    value = thing.get(name)
-    return value if isinstance(value, dict) else {}
+    moment = rfc3339_time(value)
+    return moment if moment is not None and moment.year >= _YEAR_MIN else None

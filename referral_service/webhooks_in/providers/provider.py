@@ -11,6 +11,7 @@ from referral_service.events.given import GivenEvent
 
 TOLERANCE_SECONDS = 300
 EXTERNAL_ID_CHARACTERS_MAX = 255
+TYPE_CHARACTERS_MAX = 255
 
 # Why a message is parked before anybody is looked up.
 MALFORMED_BODY = "malformed_body"
@@ -53,6 +54,17 @@ class Labels:
 
     external_id: str | None
     provider_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of a message beside its body: its name and type, from the headers or else from its labels, whether
+    its app is a test app, and the app's business time."""
+
+    external_id: str
+    provider_type: str
+    is_test: bool
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +127,25 @@ class Provider(Protocol):
         """Say what the body calls itself, whether or not it can be translated."""
         ...
 
-    def translate(
-        self, body: Mapping[str, Any], *, external_id: str, provider_type: str, is_test: bool, now: datetime
-    ) -> Translation:
-        """Say what a genuine body means for a live or a test app; `now` is its business time.
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        """Say what a genuine body means, and when it happened: whether that lies ahead is asked elsewhere.
 
-        `provider_type` is what `verify` found in the headers, or else what `labels` found in the body.
         Never raises, whatever the body holds.
         """
         ...
+
+
+def check_age(timestamp: str, now: datetime) -> None:
+    """Raise BadSignature for a Unix time, known to be a number, that lies too far from now on either side."""
+    if abs(age_seconds(int(timestamp), now)) > TOLERANCE_SECONDS:
+        raise BadSignature("timestamp_too_far_from_now")
+
+
+def labels_in(body: Mapping[str, Any], *, id_field: str, type_field: str) -> Labels:
+    """Return the labels of a body that names itself by two fields of its own."""
+    external_id, kind = body.get(id_field), body.get(type_field)
+    has_id = isinstance(external_id, str) and 1 <= len(external_id) <= EXTERNAL_ID_CHARACTERS_MAX
+    return Labels(external_id if has_id else None, kind[:TYPE_CHARACTERS_MAX] if isinstance(kind, str) else "")
 
 
 def age_seconds(sent_at: int, now: datetime) -> float:

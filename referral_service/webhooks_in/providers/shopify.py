@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from referral_service.webhooks_in.providers.body_signature import prove
-from referral_service.webhooks_in.providers.provider import Labels, Translation, UnusableSecret, Verified
+from referral_service.webhooks_in.providers.provider import Around, Labels, Translation, UnusableSecret, Verified
 from referral_service.webhooks_in.providers.shopify_orders import translate
+from referral_service.webhooks_in.providers.signatures import BASE64, prove
 
 _SECRET = re.compile(r"[!-~]{8,255}")
 # Access tokens, which people paste here by mistake; `shpss_` is the secret.
@@ -46,7 +46,7 @@ class Shopify:
         secrets: Sequence[str],
         now: datetime,  # noqa: ARG002
     ) -> Verified:
-        prove(raw, given=headers.get("x-shopify-hmac-sha256", ""), secrets=secrets)
+        prove(raw, given=[headers.get("x-shopify-hmac-sha256", "")], secrets=secrets, spelling=BASE64)
         topic = headers.get("x-shopify-topic", "")
         topic = topic if _TOPIC.fullmatch(topic) else ""
         # The event's id stays the same for each subscription that tells it; the webhook's is that of one delivery.
@@ -59,7 +59,5 @@ class Shopify:
         """Say nothing: the body has no name of its own, its headers have."""
         return Labels(None, "")
 
-    def translate(
-        self, body: Mapping[str, Any], *, external_id: str, provider_type: str, is_test: bool, now: datetime
-    ) -> Translation:
-        return translate(body, topic=provider_type, external_id=external_id, is_test=is_test, now=now)
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        return translate(body, topic=around.provider_type, external_id=around.external_id, is_test=around.is_test)

@@ -11,13 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from referral_service.events.given import PURCHASE, REFUND, GivenEvent, GivenRefund
-from referral_service.events.policy import lies_ahead
 from referral_service.kit.money import AMOUNT_MINOR_MAX, Money
+from referral_service.webhooks_in.providers.body_fields import (
+    Object,
+    customer_id,
+    entries,
+    first_email,
+    inside,
+    noted,
+    number_text,
+    referral_in,
+    rfc3339_time,
+    text,
+)
 from referral_service.webhooks_in.providers.decimal_money import UnusableDecimal, money_of
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
     NOTHING_PAID,
-    OCCURRED_IN_FUTURE,
     TEST_MODE,
     UNPAID,
     UNUSABLE_AMOUNT,
@@ -25,18 +35,6 @@ from referral_service.webhooks_in.providers.provider import (
     Parked,
     Several,
     Translation,
-)
-from referral_service.webhooks_in.providers.reading import (
-    Document,
-    came,
-    customer_id,
-    entries,
-    first_email,
-    inside,
-    moment,
-    noted,
-    number_text,
-    text,
 )
 
 NOT_RELEVANT = "not_relevant"
@@ -54,10 +52,10 @@ _GIFT_CARD = "gift_card"
 class _Told:
     external_id: str
     is_test: bool
-    body: Document
+    body: Object
 
 
-def translate(body: Document, *, topic: str, external_id: str, is_test: bool, now: datetime) -> Translation:
+def translate(body: Object, *, topic: str, external_id: str, is_test: bool) -> Translation:
     """Say what a message means for a live or a test app. Never raises, whatever the body holds."""
     if not topic:
         return Parked(MALFORMED_BODY)
@@ -66,11 +64,9 @@ def translate(body: Document, *, topic: str, external_id: str, is_test: bool, no
         return Ignored(NOT_RELEVANT)
     ours, read = meaning
     try:
-        said = read(_Told(external_id, is_test, body))
+        return read(_Told(external_id, is_test, body))
     except UnusableDecimal:
         return Parked(UNUSABLE_AMOUNT, ours)
-    told = said.events if isinstance(said, Several) else [said] if isinstance(said, GivenEvent) else []
-    return Parked(OCCURRED_IN_FUTURE, ours) if any(lies_ahead(one.occurred_at, now=now) for one in told) else said
 
 
 def _paid(told: _Told) -> Translation:
@@ -87,7 +83,7 @@ def _paid(told: _Told) -> Translation:
     if money.amount_minor <= 0:
         return Parked(NOTHING_PAID, PURCHASE)
     customer = inside(order, "customer")
-    how = came(
+    how = referral_in(
         noted(order, "note_attributes", "name"),
         discounts=[discount.get("code") for discount in entries(order, "discount_codes")],
     )
@@ -139,7 +135,7 @@ def _refund(told: _Told) -> Translation:
 def _cancelled(told: _Told) -> Translation:
     order = told.body
     names = _names(order)
-    if not names or moment(order.get("cancelled_at")) is None:
+    if not names or rfc3339_time(order.get("cancelled_at")) is None:
         return Parked(MALFORMED_BODY, REFUND)
     if order.get("test") is True and not told.is_test:
         return Parked(TEST_MODE, REFUND)
@@ -158,7 +154,7 @@ _MEANINGS: dict[str, tuple[str, Callable[[_Told], Translation]]] = {
 def _given_back(told: _Told, names: tuple[str, ...]) -> GivenEvent | None:
     """Return how much of an order has been given back in all, as far as the order itself says."""
     order = told.body
-    at = moment(order.get("cancelled_at"))
+    at = rfc3339_time(order.get("cancelled_at"))
     if at is not None:
         money = money_of(order.get("total_price"), order.get("currency"))
     else:
@@ -178,14 +174,14 @@ def _given_back(told: _Told, names: tuple[str, ...]) -> GivenEvent | None:
     )
 
 
-def _amount(order: Document, *, has_given_back: bool) -> Money:
+def _amount(order: Object, *, has_given_back: bool) -> Money:
     """Return what was paid. The current total lacks what was given back; before that it has what was added later."""
     current = order.get("current_total_price")
     total = order.get("total_price") if has_given_back or current is None else current
     return money_of(total, order.get("currency"))
 
 
-def _sum(refund: Document) -> Money | None:
+def _sum(refund: Object) -> Money | None:
     """Return the money that a refund gave back, None where it gave none (yet)."""
     done = [
         one for one in entries(refund, "transactions") if one.get("kind") == "refund" and one.get("status") == "success"
@@ -193,7 +189,7 @@ def _sum(refund: Document) -> Money | None:
     return _together([_shop_money(one) for one in done]) if done else None
 
 
-def _shop_money(transaction: Document) -> Money:
+def _shop_money(transaction: Object) -> Money:
     """Return a transaction's amount in the shop's currency, which the order is in, where it says both."""
     shop = inside(inside(transaction, "amount_set"), "shop_money")
     if shop:
@@ -207,17 +203,17 @@ def _together(amounts: list[Money]) -> Money:
     return Money(sum(money.amount_minor for money in amounts), amounts[0].currency)
 
 
-def _names(order: Document) -> tuple[str, ...]:
+def _names(order: Object) -> tuple[str, ...]:
     """Return the order's ids. Its name (`#1001`) is none: another shop of the same owner has the same."""
     names = [number_text(order.get("id")), text(order.get("admin_graphql_api_id"))]
     return tuple(dict.fromkeys(name for name in names if name is not None)) if names[0] else ()
 
 
-def _first_moment(document: Document, *fields: str) -> datetime | None:
-    return next((at for at in (moment(document.get(field)) for field in fields) if at is not None), None)
+def _first_moment(document: Object, *fields: str) -> datetime | None:
+    return next((at for at in (rfc3339_time(document.get(field)) for field in fields) if at is not None), None)
 
 
-def _lines(order: Document) -> list[dict[str, object]]:
+def _lines(order: Object) -> list[dict[str, object]]:
     """Return what each line with a category cost; one that cannot be read is left out, and counts with the rest."""
     lines: list[dict[str, object]] = []
     for item in entries(order, "line_items")[:_LINES_MAX]:

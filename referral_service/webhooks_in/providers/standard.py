@@ -21,6 +21,7 @@ from referral_service.webhooks_in.providers.provider import (
     INVALID_EVENT,
     OCCURRED_IN_FUTURE,
     TOLERANCE_SECONDS,
+    Around,
     BadSignature,
     Labels,
     Parked,
@@ -76,21 +77,13 @@ class Standard:
         kind = body.get("type")
         return Labels(None, kind[:_TYPE_CHARACTERS_MAX] if isinstance(kind, str) else "")
 
-    def translate(
-        self,
-        body: Mapping[str, Any],
-        *,
-        external_id: str,
-        provider_type: str,
-        is_test: bool,  # noqa: ARG002
-        now: datetime,
-    ) -> Translation:
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         try:
-            return load_event(body, now=now, default_id=external_id)
+            return load_event(body, now=around.now, default_id=around.external_id)
         except OccurredInFuture:
-            return Parked(OCCURRED_IN_FUTURE, provider_type)
+            return Parked(OCCURRED_IN_FUTURE, around.provider_type)
         except Problem:
-            return Parked(INVALID_EVENT, provider_type)
+            return Parked(INVALID_EVENT, around.provider_type)
 
 
 def sign(secret: str, *, message_id: str, timestamp: int, raw: bytes) -> str:

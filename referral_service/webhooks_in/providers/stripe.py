@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from referral_service.events.given import GivenEvent
-from referral_service.events.policy import lies_ahead
 from referral_service.webhooks_in.providers.provider import (
-    EXTERNAL_ID_CHARACTERS_MAX,
-    OCCURRED_IN_FUTURE,
-    TOLERANCE_SECONDS,
-    BadSignature,
+    Around,
     Labels,
-    Parked,
     Translation,
     UnusableSecret,
     Verified,
-    age_seconds,
+    check_age,
+    labels_in,
 )
+from referral_service.webhooks_in.providers.signatures import HEXADECIMAL, prove, read_timed
 from referral_service.webhooks_in.providers.stripe_events import translate
 
 # Also refuses the API key, which people paste here by mistake; and what was cut off while it was copied.
 _SECRET = re.compile(r"whsec_[!-~]{10,249}")
-# 32 bytes in hexadecimal.
-_SIGNATURE = re.compile(r"[0-9a-f]{64}")
-_TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,11}")
-_TYPE_CHARACTERS_MAX = 255
 
 
 class Stripe:
@@ -48,50 +39,13 @@ class Stripe:
             raise UnusableSecret("Must be the endpoint's signing secret, which begins with whsec_.")
 
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
-        timestamp, given = _parts(headers.get("stripe-signature", ""))
-        content = f"{timestamp}.".encode("ascii") + raw
-        keys = [secret.encode("utf-8", "replace") for secret in secrets if secret]
-        expected = [hmac.digest(key, content, "sha256").hex().encode("ascii") for key in keys]
-        # Every pair is compared: how long it takes tells nothing about which one fits.
-        matches = [hmac.compare_digest(wanted, one) for wanted in expected for one in given]
-        if not any(matches):
-            raise BadSignature("no_signature_fits")
-        if abs(age_seconds(int(timestamp), now)) > TOLERANCE_SECONDS:
-            raise BadSignature("timestamp_too_far_from_now")
+        timestamp, given = read_timed(headers.get("stripe-signature", ""), separator=",", time="t", signature="v1")
+        prove(f"{timestamp}.".encode("ascii") + raw, given=given, secrets=secrets, spelling=HEXADECIMAL)
+        check_age(timestamp, now)
         return Verified()
 
     def labels(self, body: Mapping[str, Any]) -> Labels:
-        external_id, kind = body.get("id"), body.get("type")
-        has_id = isinstance(external_id, str) and 1 <= len(external_id) <= EXTERNAL_ID_CHARACTERS_MAX
-        return Labels(external_id if has_id else None, kind[:_TYPE_CHARACTERS_MAX] if isinstance(kind, str) else "")
+        return labels_in(body, id_field="id", type_field="type")
 
-    def translate(
-        self,
-        body: Mapping[str, Any],
-        *,
-        external_id: str,
-        provider_type: str,  # noqa: ARG002
-        is_test: bool,
-        now: datetime,
-    ) -> Translation:
-        said = translate(body, external_id=external_id, is_test=is_test)
-        if isinstance(said, GivenEvent) and lies_ahead(said.occurred_at, now=now):
-            return Parked(OCCURRED_IN_FUTURE, said.type)
-        return said
-
-
-def _parts(header: str) -> tuple[str, list[bytes]]:
-    """Return the timestamp's text and the version 1 signatures of `t=…,v1=…,v1=…`; other versions are passed over."""
-    pairs = [part.partition("=") for part in header.split(",")]
-    if not all(separator for _, separator, _ in pairs):
-        raise BadSignature("malformed_header")
-    timestamps = [value for name, _, value in pairs if name == "t"]
-    # A header that was sent twice arrives as one, joined by a comma: then there are two.
-    if len(timestamps) != 1 or not _TIMESTAMP.fullmatch(timestamps[0]):
-        raise BadSignature("no_usable_timestamp")
-    signatures = [value for name, _, value in pairs if name == "v1"]
-    if not signatures:
-        raise BadSignature("no_signature_of_version_1")
-    if not all(_SIGNATURE.fullmatch(signature) for signature in signatures):
-        raise BadSignature("malformed_signature")
-    return timestamps[0], [signature.encode("ascii") for signature in signatures]
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        return translate(body, external_id=around.external_id, is_test=around.is_test)

@@ -8,14 +8,21 @@ subscription all carry the same metadata, and would be taken for one order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from referral_service.codes.signed_code import SIGNED_CHARACTERS_MIN
-from referral_service.customers.policy import customer_id_fault
 from referral_service.events.given import DISPUTE, PURCHASE, REFUND, GivenDispute, GivenEvent, GivenRefund
+from referral_service.webhooks_in.providers.body_fields import (
+    Object,
+    customer_id,
+    entries,
+    first_email,
+    inside,
+    referral_in,
+    text,
+    unix_time,
+)
 from referral_service.webhooks_in.providers.provider import (
     LIVE_MODE,
     MALFORMED_BODY,
@@ -33,15 +40,9 @@ NOT_RELEVANT = "not_relevant"
 INQUIRY = "inquiry"
 UNKNOWN_STATUS = "unknown_status"
 
-_ID_CHARACTERS_MAX = 255
-_EMAIL_CHARACTERS_MAX = 254
-_TOKEN_CHARACTERS_MAX = 1024
-# The last second of the year 9999.
-_UNIX_SECONDS_MAX = 253_402_300_799
 # An invoice may be settled in instalments; nobody needs more than these to find it again.
 _PAYMENTS_MAX = 10
 
-Object = Mapping[str, Any]
 Meaning = Callable[["Told"], Translation]
 
 
@@ -63,16 +64,14 @@ def translate(body: Object, *, external_id: str, is_test: bool) -> Translation:
     if meaning is None:
         return Ignored(NOT_RELEVANT)
     ours, read = meaning
-    created, livemode = body.get("created"), body.get("livemode")
-    thing = _inside(body, "data").get("object")
-    if type(created) is not int or not 0 <= created <= _UNIX_SECONDS_MAX or type(livemode) is not bool:
-        return Parked(MALFORMED_BODY, ours)
-    if not isinstance(thing, dict):
+    created, livemode = unix_time(body.get("created")), body.get("livemode")
+    thing = inside(body, "data").get("object")
+    if created is None or type(livemode) is not bool or not isinstance(thing, dict):
         return Parked(MALFORMED_BODY, ours)
     if livemode is is_test:
         return Parked(LIVE_MODE if livemode else TEST_MODE, ours)
     try:
-        return read(Told(external_id, datetime.fromtimestamp(created, UTC), thing))
+        return read(Told(external_id, created, thing))
     except UnusableAmount:
         return Parked(UNUSABLE_AMOUNT, ours)
 
@@ -92,18 +91,18 @@ def _session(told: Told) -> Translation:
         told,
         amount=session.get("amount_total"),
         aliases=[session.get("payment_intent"), session.get("invoice"), session.get("id")],
-        email=_first_email(_inside(session, "customer_details").get("email"), session.get("customer_email")),
+        email=first_email(inside(session, "customer_details").get("email"), session.get("customer_email")),
     )
 
 
 def _invoice(told: Told) -> Translation:
     invoice = told.object
-    payments = [_inside(entry, "payment").get("payment_intent") for entry in _entries(invoice, "payments")]
+    payments = [inside(entry, "payment").get("payment_intent") for entry in _entries(invoice, "payments")]
     return _purchase(
         told,
         amount=invoice.get("amount_paid"),
         aliases=[invoice.get("payment_intent"), *payments, invoice.get("id"), invoice.get("charge")],
-        email=_first_email(invoice.get("customer_email")),
+        email=first_email(invoice.get("customer_email")),
     )
 
 
@@ -112,12 +111,12 @@ def _payment_intent(told: Told) -> Translation:
     if intent.get("status") != "succeeded":
         return Parked(UNPAID, PURCHASE)
     charges = [intent.get("latest_charge"), *_entries(intent, "charges")]
-    emails = [_inside(charge, "billing_details").get("email") for charge in charges if isinstance(charge, dict)]
+    emails = [inside(charge, "billing_details").get("email") for charge in charges if isinstance(charge, dict)]
     return _purchase(
         told,
         amount=intent.get("amount_received"),
         aliases=[intent.get("id"), intent.get("invoice"), *charges],
-        email=_first_email(intent.get("receipt_email"), *emails),
+        email=first_email(intent.get("receipt_email"), *emails),
     )
 
 
@@ -126,7 +125,7 @@ def _invoice_payment(told: Told) -> Translation:
     link = told.object
     if link.get("status") != "paid":
         return Parked(UNPAID, PURCHASE)
-    payment = _inside(link, "payment")
+    payment = inside(link, "payment")
     return _purchase(
         told,
         amount=link.get("amount_paid"),
@@ -143,22 +142,20 @@ def _purchase(told: Told, *, amount: object, aliases: list[object], email: str |
     names = _names(aliases)
     if not names:
         return Parked(MALFORMED_BODY, PURCHASE)
-    said = _metadata(told.object)
-    code = _text(said.get("referral_code"), _ID_CHARACTERS_MAX)
-    is_signed = code is not None and len(code) >= SIGNED_CHARACTERS_MIN
+    referral = referral_in(_metadata(told.object))
     hints = [_customer_id(told.object.get("client_reference_id")), _customer_id(told.object.get("customer"))]
     return GivenEvent(
         external_id=told.external_id,
         type=PURCHASE,
         occurred_at=told.occurred_at,
-        customer_id=_customer_id(said.get("referral_customer_id")),
+        customer_id=referral.customer_id,
         customer_hints=tuple(hint for hint in hints if hint is not None),
         email=email,
         aliases=names,
         amount=money,
-        code=None if is_signed else code,
-        signed_code=code if is_signed else None,
-        click_token=_text(said.get("referral_click"), _TOKEN_CHARACTERS_MAX),
+        code=referral.code,
+        signed_code=referral.signed_code,
+        click_token=referral.click_token,
     )
 
 
@@ -180,7 +177,7 @@ def _refund(told: Told) -> Translation:
 def _dispute(told: Told) -> Translation:
     """An inquiry (`warning_…`) takes no money; if it turns into a dispute, `funds_withdrawn` says so."""
     dispute = told.object
-    status, key = dispute.get("status"), _text(dispute.get("id"), _ID_CHARACTERS_MAX)
+    status, key = dispute.get("status"), text(dispute.get("id"))
     names = _names([dispute.get("payment_intent"), dispute.get("charge")])
     if not isinstance(status, str) or key is None or not names:
         return Parked(MALFORMED_BODY, DISPUTE)
@@ -223,40 +220,20 @@ def _names(aliases: list[object]) -> tuple[str, ...]:
 
 
 def _id_of(value: object) -> str | None:
-    return _text(value.get("id") if isinstance(value, dict) else value, _ID_CHARACTERS_MAX)
+    return text(value.get("id") if isinstance(value, dict) else value)
 
 
 def _customer_id(value: object) -> str | None:
-    text = _id_of(value)
-    return None if text is None or customer_id_fault(text) is not None else text
-
-
-def _text(value: object, characters_max: int) -> str | None:
-    """Return a text of printable characters without space around it, None for anything else."""
-    if not isinstance(value, str) or len(value) > characters_max:
-        return None
-    text = value.strip()
-    return text if text and text.isprintable() else None
-
-
-def _first_email(*values: object) -> str | None:
-    texts = (_text(value, _EMAIL_CHARACTERS_MAX) for value in values)
-    return next((text for text in texts if text is not None and "@" in text), None)
+    return customer_id(_id_of(value))
 
 
 def _metadata(thing: Object) -> Object:
     """Return what the app noted on the object, or else on the subscription behind it."""
-    subscription = _inside(_inside(thing, "subscription_details"), "metadata")
-    parent = _inside(_inside(_inside(thing, "parent"), "subscription_details"), "metadata")
-    return {**parent, **subscription, **_inside(thing, "metadata")}
-
-
-def _inside(thing: Object, name: str) -> Object:
-    value = thing.get(name)
-    return value if isinstance(value, dict) else {}
+    subscription = inside(inside(thing, "subscription_details"), "metadata")
+    parent = inside(inside(inside(thing, "parent"), "subscription_details"), "metadata")
+    return {**parent, **subscription, **inside(thing, "metadata")}
 
 
 def _entries(thing: Object, name: str) -> list[Object]:
     """Return the objects of one of Stripe's lists, at most ten."""
-    listed = _inside(thing, name).get("data")
-    return [entry for entry in listed[:_PAYMENTS_MAX] if isinstance(entry, dict)] if isinstance(listed, list) else []
+    return entries(inside(thing, name), "data", at_most=_PAYMENTS_MAX)

@@ -10,8 +10,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from referral_service.webhooks_in.providers.body_signature import prove
-from referral_service.webhooks_in.providers.provider import Greeting, Labels, Translation, UnusableSecret, Verified
+from referral_service.webhooks_in.providers.provider import (
+    Around,
+    Greeting,
+    Labels,
+    Translation,
+    UnusableSecret,
+    Verified,
+)
+from referral_service.webhooks_in.providers.signatures import BASE64, prove
 from referral_service.webhooks_in.providers.woocommerce_orders import TOPICS, message_id, translate
 
 # The shop's owner may write any, and the one it offers has spaces inside.
@@ -47,7 +54,7 @@ class WooCommerce:
         signature = headers.get("x-wc-webhook-signature")
         if signature is None and _PING.fullmatch(raw):
             raise Greeting
-        prove(raw, given=signature or "", secrets=secrets)
+        prove(raw, given=[signature or ""], secrets=secrets, spelling=BASE64)
         if _PING.fullmatch(raw):
             raise Greeting
         topic = headers.get("x-wc-webhook-topic", "")
@@ -60,13 +67,5 @@ class WooCommerce:
     def labels(self, body: Mapping[str, Any]) -> Labels:
         return Labels(message_id(body), "")
 
-    def translate(
-        self,
-        body: Mapping[str, Any],
-        *,
-        external_id: str,
-        provider_type: str,
-        is_test: bool,  # noqa: ARG002
-        now: datetime,
-    ) -> Translation:
-        return translate(body, topic=provider_type, external_id=external_id, now=now)
+    def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
+        return translate(body, topic=around.provider_type, external_id=around.external_id)

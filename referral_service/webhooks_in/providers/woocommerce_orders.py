@@ -11,33 +11,31 @@ from dataclasses import replace
 from datetime import datetime
 
 from referral_service.events.given import PURCHASE, REFUND, GivenEvent, GivenRefund
-from referral_service.events.policy import lies_ahead
 from referral_service.kit import strict_json
 from referral_service.kit.money import Money
+from referral_service.webhooks_in.providers.body_fields import (
+    Object,
+    Referral,
+    customer_id,
+    entries,
+    first_email,
+    inside,
+    noted,
+    number_text,
+    referral_in,
+    rfc3339_time,
+    text,
+)
 from referral_service.webhooks_in.providers.decimal_money import UnusableDecimal, money_of
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
     NOTHING_PAID,
-    OCCURRED_IN_FUTURE,
     UNPAID,
     UNUSABLE_AMOUNT,
     Ignored,
     Parked,
     Several,
     Translation,
-)
-from referral_service.webhooks_in.providers.reading import (
-    Came,
-    Document,
-    came,
-    customer_id,
-    entries,
-    first_email,
-    inside,
-    moment,
-    noted,
-    number_text,
-    text,
 )
 
 TOPICS = frozenset({"order.created", "order.updated", "order.restored"})
@@ -52,7 +50,7 @@ _REFERRAL_FIELDS = ("referral_code", "referral_click", "referral_customer_id")
 _STATUS_CHARACTERS_MAX = 40
 
 
-def message_id(order: Document) -> str | None:
+def message_id(order: Object) -> str | None:
     """Return by what a message about an order is known: the order, its status, and a digest of all that is used of it.
 
     The e-mail address is not part of it: this id is shown, and kept for ever.
@@ -72,21 +70,19 @@ def message_id(order: Document) -> str | None:
     return f"{key}:{text(order.get('status'), _STATUS_CHARACTERS_MAX) or ''}:{digest}"
 
 
-def translate(order: Document, *, topic: str, external_id: str, now: datetime) -> Translation:
+def translate(order: Object, *, topic: str, external_id: str) -> Translation:
     """Say what a message means. Never raises, whatever the body holds."""
     if not topic:
         return Parked(MALFORMED_BODY)
     if topic not in TOPICS:
         return Ignored(NOT_RELEVANT)
     try:
-        said = _order(order, external_id)
+        return _order(order, external_id)
     except UnusableDecimal:
         return Parked(UNUSABLE_AMOUNT, PURCHASE)
-    told = said.events if isinstance(said, Several) else [said] if isinstance(said, GivenEvent) else []
-    return Parked(OCCURRED_IN_FUTURE, PURCHASE) if any(lies_ahead(one.occurred_at, now=now) for one in told) else said
 
 
-def _order(order: Document, external_id: str) -> Translation:
+def _order(order: Object, external_id: str) -> Translation:
     status, key = text(order.get("status"), _STATUS_CHARACTERS_MAX), number_text(order.get("id"))
     if status is None or key is None:
         return Parked(MALFORMED_BODY, PURCHASE)
@@ -114,7 +110,7 @@ def _order(order: Document, external_id: str) -> Translation:
 
 
 def _purchase(
-    order: Document, total: Money, *, names: tuple[str, ...], paid_at: datetime, external_id: str
+    order: Object, total: Money, *, names: tuple[str, ...], paid_at: datetime, external_id: str
 ) -> GivenEvent:
     how = _came(order)
     # A guest is customer 0.
@@ -136,7 +132,7 @@ def _purchase(
 
 
 def _given_back(
-    order: Document,
+    order: Object,
     total: Money,
     *,
     status: str,
@@ -160,13 +156,15 @@ def _given_back(
     )
 
 
-def _came(order: Document) -> Came:
+def _came(order: Object) -> Referral:
     said = noted(order, "meta_data", "key")
     # Meta data whose key begins with `_` is hidden in the shop's admin, which is where plug-ins like to put theirs.
     known = {name: said[key] for name in _REFERRAL_FIELDS for key in (f"_{name}", name) if key in said}
-    return came(known, discounts=[coupon.get("code") for coupon in entries(order, "coupon_lines")])
+    return referral_in(known, discounts=[coupon.get("code") for coupon in entries(order, "coupon_lines")])
 
 
 def _gmt(value: object) -> datetime | None:
     """Return a time as WooCommerce writes it, in UTC and without saying so: `2017-03-22T19:28:08`."""
-    return moment(f"{value}Z") if isinstance(value, str) and not value.endswith(("Z", "z")) else moment(value)
+    return (
+        rfc3339_time(f"{value}Z") if isinstance(value, str) and not value.endswith(("Z", "z")) else rfc3339_time(value)
+    )
