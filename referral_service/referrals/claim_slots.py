@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from referral_service.kit.db.upsert import insert_or_add, insert_unless_there
+from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
 from referral_service.referrals.models import RefereeAnchor, ReferrerAnchor
 from referral_service.referrals.policy import REJECTED
 from referral_service.referrals.store import ReferralRow, referrals
@@ -32,15 +32,6 @@ OF_REFERRER = (
 )
 AS_FAR_AS_IT_MATTERS = select(func.count()).select_from(
     select(referrals.c.id).where(*OF_REFERRER).limit(bindparam("places")).subquery()
-)
-NOTE_COUNT = (
-    update(referrer_anchors)
-    .where(
-        referrer_anchors.c.app_id == bindparam("b_app_id"),
-        referrer_anchors.c.program_id == bindparam("b_program_id"),
-        referrer_anchors.c.referrer_id == bindparam("b_referrer_id"),
-    )
-    .values(accepted_count=select(func.count()).select_from(referrals).where(*OF_REFERRER).scalar_subquery())
 )
 
 
@@ -64,23 +55,16 @@ def lock_referrers(session: Session, *, app_id: int, keys: Iterable[tuple[str, s
     """Lock each (program id, referrer) in one order, so that its referees can be counted: others who want to count them
     wait until this transaction ends.
     """
-    # Adding nothing locks a row, which is made where it is not there yet.
-    lock = insert_or_add(session, referrer_anchors, "accepted_count", "accepted_count")
+    # Overwriting a row with what it is locks it, and makes it where it is not there yet.
+    lock = insert_or_overwrite(session, referrer_anchors, "referrer_id")
     for program_id, referrer_id in sorted(set(keys)):
-        key = {"app_id": app_id, "program_id": program_id, "referrer_id": referrer_id}
-        session.execute(lock, key | {"accepted_count": 0})
+        session.execute(lock, {"app_id": app_id, "program_id": program_id, "referrer_id": referrer_id})
 
 
 def count_referees(session: Session, *, app_id: int, program_id: str, referrer_id: str, places: int) -> int:
     """How many accepted referrals the referrer, who is locked, has in the program; `places` at most."""
     named = {"b_app_id": app_id, "b_program_id": program_id, "b_referrer_id": referrer_id}
     return int(session.execute(AS_FAR_AS_IT_MATTERS, named | {"places": places}).scalar_one())
-
-
-def note_count(session: Session, *, app_id: int, row: ReferralRow) -> None:
-    """Keep how many they are with this one, for people who look into the books; nothing is decided by it."""
-    named = {"b_app_id": app_id, "b_program_id": row.program_id, "b_referrer_id": row.referrer_id}
-    session.connection().execute(NOTE_COUNT, named)
 
 
 def give_back_claim_slots(session: Session, *, app_id: int, referrals: Sequence[ReferralRow]) -> None:

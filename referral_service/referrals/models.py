@@ -147,19 +147,17 @@ class RefereeAnchor(Base):
 
 
 class ReferrerAnchor(Base):
-    """How many accepted referrals a referrer has where a program bounds that; locked by the claim that adds one."""
+    """Locked by whoever counts a referrer's accepted referrals to add one, where a program bounds them."""
 
     __tablename__ = "referrer_anchors"
 
     app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
     program_id: Mapped[str] = mapped_column(Id, primary_key=True)
     referrer_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    accepted_count: Mapped[int] = mapped_column(Number, default=0)
 
     __table_args__ = (
         belongs_to("programs", "app_id", "program_id"),
         belongs_to("customers", "app_id", "referrer_id"),
-        CheckConstraint("accepted_count >= 0", name="not_negative"),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from referral_service.kit.ids import new_id
-from referral_service.referrals.policy import DISPUTE_OPENED
+from referral_service.referrals.policy import DISPUTE_OPENED, NOT_COUNTED
 from referral_service.rewards.dues import Due
 from referral_service.rewards.limits import NO_SLOT, AnchorKey, Limits, Slot, slot_of
 from referral_service.rewards.plan import begin, begin_capped, change
@@ -238,7 +238,7 @@ def reverse_orphan(limits: Limits, orphan: Orphan, *, now: datetime) -> Plan:
         is_whole=True,
         occurred_at=holding.occurred_at,
         hold_ends_at=holding.hold_ends_at,
-        reason="not_counted",
+        reason=NOT_COUNTED,
     )
     plan = change(holding, wanted, rules, now=now)
     key = (holding.program_id, holding.reward_key, holding.recipient_id)

@@ -11,7 +11,7 @@ from referral_service.events.facts_of import purchases_of
 from referral_service.events.has_bought import has_bought
 from referral_service.journeys.settling.as_fact import as_fact
 from referral_service.programs.terms.document import Eligibility
-from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, lock_referrers, note_count
+from referral_service.referrals.claim_slots import anchor, count_referees, is_anchored, lock_referrers
 from referral_service.referrals.policy import bought_before
 from referral_service.referrals.record_claim import ClaimMade
 from referral_service.referrals.store import ReferralRow
@@ -52,8 +52,6 @@ def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligi
     """Let a referral that was accepted just now hold the places that the rules bound."""
     if rules.one_program_per_referee:
         anchor(session, app_id=app_id, rows=[row])
-    if rules.max_referees_per_referrer is not None:
-        note_count(session, app_id=app_id, row=row)
 
 
 def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility, estimate: bool) -> str | None:

@@ -55,8 +55,6 @@ def upgrade() -> None:
         sa.Column("app_id", Number, autoincrement=False, nullable=False),
         sa.Column("program_id", Id, nullable=False),
         sa.Column("referrer_id", Id, nullable=False),
-        sa.Column("accepted_count", Number, nullable=False),
-        sa.CheckConstraint("accepted_count >= 0", name=op.f("ck_referrer_anchors_not_negative")),
         sa.ForeignKeyConstraint(
             ["app_id", "program_id"],
             ["programs.app_id", "programs.id"],
