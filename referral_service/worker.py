@@ -21,10 +21,11 @@ from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import Service
-from referral_service.notifications.place import apps_with_unplaced, place_notifications
+from referral_service.notifications.place import apps_with_unplaced
 from referral_service.tenants.kept_answers import purge_answers
 from referral_service.tenants.models import App
 from referral_service.webhooks_in.blank_bodies import blank_old_bodies
+from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
 IDLE_SECONDS = 0.5
 REST_SECONDS_MAX = 30.0
@@ -111,12 +112,15 @@ def steps_of(service: Service) -> list[Step]:
     def purge(session: Session) -> int:
         return purge_answers(session, now=clock.now())
 
+    def place(session: Session, *, app_id: int) -> int:
+        return place_and_fan_out(session, app_id=app_id, now=clock.now())
+
     def blank(session: Session, *, app_id: int) -> int:
         return blank_old_bodies(session, app_id=app_id, now=clock.now(), limit=BATCH_MAX)
 
     return [
         Step("due", lambda: run_due(database, clock=clock)),
-        Step("place_notifications", lambda: _for_each_app(database, apps_with_unplaced, place_notifications)),
+        Step("place_notifications", lambda: _for_each_app(database, apps_with_unplaced, place)),
         Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
         Step("purge_kept_answers", lambda: database.transact(purge), every_seconds=CHORES_SECONDS),
         Step("blank_old_bodies", lambda: _for_each_app(database, _all_apps, blank), every_seconds=RARE_CHORES_SECONDS),

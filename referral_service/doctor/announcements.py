@@ -63,12 +63,25 @@ QUESTIONS = (
         "deliveries",
         "SELECT id AS object_id, state FROM deliveries WHERE app_id = :app_id AND ("
         "state NOT IN ('scheduled', 'leased', 'done', 'dead', 'disabled') "
-        "OR (state = 'leased' AND lease_until IS NULL) OR (state = 'done' AND done_at IS NULL))",
+        "OR (state = 'done') <> (done_at IS NOT NULL))",
         "It is {state}, without the time that goes with it.",
+    ),
+    Question(
+        "deliveries",
+        "SELECT d.id AS object_id, d.state FROM deliveries d JOIN webhook_endpoints e ON e.app_id = d.app_id "
+        "AND e.id = d.endpoint_id WHERE d.app_id = :app_id AND d.state = 'scheduled' AND e.state <> 'enabled'",
+        "It is {state} for an endpoint that nothing is sent to.",
+    ),
+    Question(
+        "deliveries",
+        "SELECT d.id AS object_id FROM deliveries d LEFT JOIN notifications n ON n.app_id = d.app_id "
+        "AND n.id = d.notification_id WHERE d.app_id = :app_id AND n.position IS NULL",
+        "It delivers a notification that has no position.",
     ),
 )
 STUCK = (
-    "SELECT id AS object_id FROM deliveries WHERE app_id = :app_id AND state = 'leased' AND lease_until < :stuck_since"
+    "SELECT id AS object_id FROM deliveries WHERE app_id = :app_id AND state = 'leased' "
+    "AND next_attempt_at < :stuck_since"
 )
 
 

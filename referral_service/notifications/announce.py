@@ -34,19 +34,20 @@ class Change:
     object: dict[str, Any]
 
 
-def announce(session: Session, *, app_id: int, changes: Sequence[Change], now: datetime) -> None:
-    """Write one notification for each change, in their order; `now` is business time.
+def announce(session: Session, *, app_id: int, changes: Sequence[Change], now: datetime) -> list[str]:
+    """Write one notification for each change, in their order, and return their ids; `now` is business time.
 
     The same object and sequence twice is an IntegrityError: a change cannot be announced two times.
     """
     if not changes:
-        return
+        return []
+    ids = [new_id("ntf") for _ in changes]
     session.execute(
         _INSERT,
         [
             {
                 "app_id": app_id,
-                "id": new_id("ntf"),
+                "id": notification_id,
                 "type": change.type,
                 "object_id": change.object_id,
                 "sequence": change.sequence,
@@ -57,6 +58,7 @@ def announce(session: Session, *, app_id: int, changes: Sequence[Change], now: d
                 "created_at": now,
                 "position": None,
             }
-            for change in changes
+            for notification_id, change in zip(ids, changes, strict=True)
         ],
     )
+    return ids

@@ -1,7 +1,8 @@
-"""Read an app's notifications in the order of their positions."""
+"""Read an app's notifications, in the order of their positions or by their ids."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -11,6 +12,17 @@ from sqlalchemy.orm import Session
 from referral_service.notifications.models import Notification
 
 _ROWS = cast(Table, Notification.__table__)
+_COLUMNS = (
+    _ROWS.c.id,
+    _ROWS.c.type,
+    _ROWS.c.created_at,
+    _ROWS.c.position,
+    _ROWS.c.sequence,
+    _ROWS.c.previous_state,
+    _ROWS.c.state,
+    _ROWS.c.reason,
+    _ROWS.c.object,
+)
 
 
 class Announced(NamedTuple):
@@ -32,21 +44,18 @@ def list_after(session: Session, *, app_id: int, after: int = 0, limit: int = 10
 
     Those without a position are not there yet: whoever goes on from the last position read misses nothing.
     """
-    columns = (
-        _ROWS.c.id,
-        _ROWS.c.type,
-        _ROWS.c.created_at,
-        _ROWS.c.position,
-        _ROWS.c.sequence,
-        _ROWS.c.previous_state,
-        _ROWS.c.state,
-        _ROWS.c.reason,
-        _ROWS.c.object,
-    )
     statement = (
-        select(*columns)
+        select(*_COLUMNS)
         .where(_ROWS.c.app_id == app_id, _ROWS.c.position > after)
         .order_by(_ROWS.c.position)
         .limit(limit)
+    )
+    return [Announced(*row) for row in session.execute(statement)]
+
+
+def read_placed(session: Session, *, app_id: int, ids: Collection[str]) -> list[Announced]:
+    """Return those of the notifications that are there and have their positions, in any order."""
+    statement = select(*_COLUMNS).where(
+        _ROWS.c.app_id == app_id, _ROWS.c.id.in_(sorted(ids)), _ROWS.c.position.is_not(None)
     )
     return [Announced(*row) for row in session.execute(statement)]

@@ -19,7 +19,7 @@ from referral_service.notifications.models import Notification, NotificationHead
 
 _ROWS = cast(Table, Notification.__table__)
 _HEADS = cast(Table, NotificationHead.__table__)
-_UNPLACED = select(_ROWS.c.id, _ROWS.c.object_id, _ROWS.c.sequence).where(_ROWS.c.position.is_(None))
+_UNPLACED = select(_ROWS.c.id, _ROWS.c.type, _ROWS.c.object_id, _ROWS.c.sequence).where(_ROWS.c.position.is_(None))
 _PLACE = (
     update(_ROWS)
     .where(_ROWS.c.app_id == bindparam("of_app"), _ROWS.c.id == bindparam("of_id"))
@@ -28,9 +28,10 @@ _PLACE = (
 
 
 class Unplaced(NamedTuple):
-    """What the order of a notification depends on."""
+    """What the order of a notification depends on, and who wants it."""
 
     id: str
+    type: str
     object_id: str
     sequence: int
 
@@ -41,8 +42,8 @@ def apps_with_unplaced(session: Session, *, limit: int = 100) -> list[int]:
     return list(session.scalars(statement))
 
 
-def place_notifications(session: Session, *, app_id: int, limit: int = 1000) -> int:
-    """Give the next positions to about `limit` of the app's notifications and return how many got one.
+def place_notifications(session: Session, *, app_id: int, limit: int = 1000) -> list[Unplaced]:
+    """Give the next positions to about `limit` of the app's notifications; returns those that got one, in order.
 
     An object's notifications get their positions in the order of their sequence. Whoever writes number n + 1 has
     waited for number n to commit, so a visible n + 1 means a visible n; but the ids of the two may sort the other way
@@ -53,14 +54,14 @@ def place_notifications(session: Session, *, app_id: int, limit: int = 1000) -> 
     statement = _UNPLACED.where(_ROWS.c.app_id == app_id).order_by(_ROWS.c.id).limit(limit)
     rows = [Unplaced(*row) for row in session.execute(statement)]
     if not rows:
-        return 0
-    rows += _forerunners(session, app_id, rows)
+        return []
+    rows = in_order(rows + _forerunners(session, app_id, rows))
     session.execute(
         _PLACE,
-        [{"of_app": app_id, "of_id": row.id, "place": last + n} for n, row in enumerate(in_order(rows), start=1)],
+        [{"of_app": app_id, "of_id": row.id, "place": last + n} for n, row in enumerate(rows, start=1)],
     )
     session.execute(update(_HEADS).where(_HEADS.c.app_id == app_id).values(last_position=last + len(rows)))
-    return len(rows)
+    return rows
 
 
 def in_order(rows: Iterable[Unplaced]) -> list[Unplaced]:

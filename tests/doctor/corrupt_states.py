@@ -216,7 +216,7 @@ MESSAGES = (
     planted(
         "a delivery is leased and forgotten",
         "I9",
-        f"UPDATE deliveries SET lease_until = {LONG_AGO} WHERE app_id = 1 AND state = 'leased'",
+        f"UPDATE deliveries SET next_attempt_at = {LONG_AGO} WHERE app_id = 1 AND state = 'leased'",
         "leased past its time-out",
     ),
     planted(

@@ -181,17 +181,19 @@ class Rows:
             )  # fmt: skip
         self.add("audit_heads", last_seq=count, last_chain=previous)
 
-    def deliver(self, state: str, *, lease_until: datetime | None = None) -> None:
+    def deliver(self, state: str, *, next_attempt_at: datetime = NOW) -> None:
         """Send the newest notification to a new endpoint."""
         endpoint = self.new("whe")
         self.add(
             "webhook_endpoints", id=endpoint, url="https://shop.example/hook", events=["*"], state="enabled",
-            reason=None, failing_since=None, sequence=0, created_at=START, deleted_at=None,
+            reason=None, failing_since=None, failures=0, paused_until=None, sequence=0, created_at=START,
+            deleted_at=None,
         )  # fmt: skip
         self.add(
             "deliveries", id=self.new("dlv"), notification_id=self.rows["notifications"][-1]["id"],
-            endpoint_id=endpoint, state=state, attempts=1, next_attempt_at=NOW, lease_until=lease_until,
-            last_status=None, last_error=None, created_at=NOW, done_at=NOW if state == "done" else None,
+            endpoint_id=endpoint, state=state, attempts=1, next_attempt_at=next_attempt_at,
+            last_attempt_at=None, last_status=None, last_error=None, last_duration_ms=None, created_at=NOW,
+            done_at=NOW if state == "done" else None,
         )  # fmt: skip
 
     def receive(self, state: str, *, reason: str | None = None, at: datetime = START) -> None:

@@ -187,7 +187,7 @@ def everything(book: Book) -> Handles:
 def besides(book: Book) -> None:
     book.audit(5)
     book.deliver("done")
-    book.deliver("leased", lease_until=NOW + timedelta(seconds=20))
+    book.deliver("leased", next_attempt_at=NOW + timedelta(seconds=20))
     book.receive("parked", reason="no_referral")
     book.receive("ignored")
     book.receive("received", at=NOW - timedelta(minutes=5))

@@ -40,7 +40,7 @@ def tell(database: Database, app_id: int, *changes: Change) -> None:
 
 
 def place(database: Database, app_id: int, *, limit: int = 1000) -> int:
-    return database.transact(lambda session: place_notifications(session, app_id=app_id, limit=limit))
+    return len(database.transact(lambda session: place_notifications(session, app_id=app_id, limit=limit)))
 
 
 def read(database: Database, app_id: int, *, after: int = 0) -> list[tuple[int, str, int]]:
@@ -167,7 +167,7 @@ def test_what_commits_late_gets_a_later_position_and_no_reader_passes_over_it(da
 
 @given(st.permutations([(name, n) for name in "abc" for n in (1, 2, 3)]))
 def test_whatever_the_ids_an_objects_changes_are_ordered_by_sequence(arrival: list[tuple[str, int]]) -> None:
-    rows = [Unplaced(f"ntf_{place}", name, n) for place, (name, n) in enumerate(arrival)]
+    rows = [Unplaced(f"ntf_{place}", "reward.available", name, n) for place, (name, n) in enumerate(arrival)]
     ordered = in_order(rows)
     assert sorted(ordered) == sorted(rows)
     for name in "abc":

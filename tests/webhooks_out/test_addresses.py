@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from webhooks_out.hostile import HARMLESS, HOSTILE, PLAIN_LITERALS
 from yarl import URL
 
-from referral_service.webhooks_out.addresses import Target, address_fault, endpoint_url_fault, read_target
-from referral_service.webhooks_out.client import NoAnswer, checked_url
+from referral_service.webhooks_out.calling.addresses import Target, address_fault, endpoint_url_fault, read_target
+from referral_service.webhooks_out.calling.client import NoAnswer, checked_url
 
 # Written out once more, apart from the list in the code.
 NOT_TO_BE_CALLED = [

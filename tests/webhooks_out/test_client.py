@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from webhooks_out.network import CLOSING, OK, PUBLIC, Names, Receiver, listening, watched
 
-from referral_service.webhooks_out import client as client_module
-from referral_service.webhooks_out.client import BODY_BYTES_MAX, Answer, NoAnswer, open_client
+from referral_service.webhooks_out.calling import client as client_module
+from referral_service.webhooks_out.calling.client import BODY_BYTES_MAX, Answer, NoAnswer, open_client
 
 LONG_AGO, ONE_DAY = datetime(2020, 1, 1, tzinfo=UTC), timedelta(days=1)
 

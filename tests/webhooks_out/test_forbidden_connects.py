@@ -16,7 +16,7 @@ from webhooks_out.hostile import HOSTILE
 from webhooks_out.network import CLOSING, PUBLIC, Names, Receiver, listening, watched
 from yarl import URL
 
-from referral_service.webhooks_out.client import NoAnswer, open_client, open_session
+from referral_service.webhooks_out.calling.client import NoAnswer, open_client, open_session
 
 REDIRECTS = [300, 301, 302, 303, 305, 307, 308]
 INSIDE = ["127.0.0.1", "10.0.0.5", "169.254.169.254"]

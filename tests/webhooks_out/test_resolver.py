@@ -9,7 +9,12 @@ import pytest
 from aiohttp.abc import ResolveResult
 from webhooks_out.network import ANOTHER_PUBLIC, PUBLIC, Names
 
-from referral_service.webhooks_out.resolver import ADDRESSES_MAX, CheckingResolver, ForbiddenAddress, LookupFailed
+from referral_service.webhooks_out.calling.resolver import (
+    ADDRESSES_MAX,
+    CheckingResolver,
+    ForbiddenAddress,
+    LookupFailed,
+)
 
 
 def look_up(names: Names, *, development: bool = False, seconds_max: float = 1.0) -> list[ResolveResult]:

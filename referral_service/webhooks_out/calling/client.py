@@ -31,8 +31,8 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from referral_service.webhooks_out.addresses import Target, address_fault, endpoint_url_fault, read_target
-from referral_service.webhooks_out.resolver import CheckingResolver, ForbiddenAddress
+from referral_service.webhooks_out.calling.addresses import Target, address_fault, endpoint_url_fault, read_target
+from referral_service.webhooks_out.calling.resolver import CheckingResolver, ForbiddenAddress
 
 CONNECT_SECONDS_MAX = 5.0
 TOTAL_SECONDS_MAX = 15.0

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from aiohttp import AsyncResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from referral_service.webhooks_out.addresses import address_fault
+from referral_service.webhooks_out.calling.addresses import address_fault
 
 LOOKUP_SECONDS_MAX = 4.0
 # As many as any honest name has; nobody makes us try hundreds, one after the other.

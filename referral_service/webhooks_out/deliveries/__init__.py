@@ -1,0 +1,1 @@
+"""Each notification on its way to each endpoint: planned, claimed, sent, settled."""
