@@ -45,8 +45,7 @@ async function receive(request) {
 }
 
 // Keeps each object's newest state. Be quick: what takes long is for a queue.
-function handle({ type, sequence, data: { object, state } }) {
-  const name = object.id ?? object.program_id ?? `${object.customer_id} ${object.unit}`;
+function handle({ type, object_id: name, sequence, data: { state } }) {
   if (sequence <= (objects.get(name)?.sequence ?? 0)) return;
   objects.set(name, { sequence, state });
   console.log(`${type}: ${name} is ${state}`);

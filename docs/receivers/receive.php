@@ -31,8 +31,7 @@ function execute(PDO $database, string $statement, array $values): bool
 /** Keeps each object's newest state. Be quick: what takes long is for a queue. */
 function handle(PDO $database, array $message): void
 {
-    ['object' => $it, 'state' => $state] = $message['data'];
-    $name = $it['id'] ?? $it['program_id'] ?? "{$it['customer_id']} {$it['unit']}";
+    [$name, $state] = [$message['object_id'], $message['data']['state']];
     if (execute($database, NEWER_STATE, [$name, $message['sequence'], $state])) {
         file_put_contents('php://stderr', "{$message['type']}: $name is $state\n");
     }

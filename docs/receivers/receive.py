@@ -49,8 +49,7 @@ def receive() -> tuple[str, int]:
 
 def handle(database: sqlite3.Connection, message: dict[str, Any]) -> None:
     """Keep each object's newest state. Be quick: what takes long is for a queue."""
-    it, state = message["data"]["object"], message["data"]["state"]
-    name = it.get("id") or it.get("program_id") or f"{it['customer_id']} {it['unit']}"
+    name, state = message["object_id"], message["data"]["state"]
     if database.execute(NEWER_STATE, [name, message["sequence"], state]).rowcount == 1:
         print(f"{message['type']}: {name} is {state}", flush=True)
 

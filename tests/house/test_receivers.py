@@ -62,6 +62,7 @@ def message(**changes: Any) -> dict[str, Any]:
         "id": new_id("ntf"),
         "timestamp": "2026-11-21T10:00:00Z",
         "api_version": "v1",
+        "object_id": told.get("id"),
         "sequence": 1,
         "position": 1,
         "data": {"object": told, "previous_state": "pending", "state": state, "reason": None},
@@ -174,21 +175,21 @@ def test_each_newer_state_of_an_object_is_kept(receiver: Receiver) -> None:
 
 def test_objects_of_one_program_or_customer_do_not_stand_in_each_others_way(receiver: Receiver) -> None:
     """Neither a balance nor a budget has an `id`."""
-    program_id, customer_id = new_id("prg"), new_id("customer")
-    balance = {"customer_id": customer_id, "available": 1000, "pending": 0}
+    program_id, dollars, points = new_id("prg"), new_id("acc"), new_id("acc")
+    balance = {"customer_id": "alice", "available": 1000, "pending": 0}
     budget = {"program_id": program_id, "budget": {}, "used": {}}
-    reward = {"id": new_id("rwd"), "program_id": program_id, "customer_id": customer_id}
+    reward = {"id": new_id("rwd"), "program_id": program_id, "customer_id": "alice"}
     sent = [
-        message(type="balance.changed", sequence=7, state="changed", object=balance | {"unit": "USD"}),
-        message(type="balance.changed", sequence=1, state="changed", object=balance | {"unit": "points"}),
-        message(type="program.budget_low", sequence=5, state="low", object=budget),
+        message(type="balance.changed", object_id=dollars, sequence=7, state="changed", object=balance),
+        message(type="balance.changed", object_id=points, sequence=1, state="changed", object=balance),
+        message(type="program.budget_low", object_id=program_id, sequence=5, state="low", object=budget),
         message(type="reward.created", sequence=1, state="pending", object=reward),
-        message(type="balance.changed", sequence=6, state="changed", object=balance | {"unit": "USD"}),
-        message(type="program.budget_low", sequence=4, state="low", object=budget),
+        message(type="balance.changed", object_id=dollars, sequence=6, state="changed", object=balance),
+        message(type="program.budget_low", object_id=program_id, sequence=4, state="low", object=budget),
     ]
     assert [send(receiver, one) for one in sent] == [204] * 6
-    assert receiver.said(f"balance.changed: {customer_id} USD is changed") == 1
-    assert receiver.said(f"balance.changed: {customer_id} points is changed") == 1
+    assert receiver.said(f"balance.changed: {dollars} is changed") == 1
+    assert receiver.said(f"balance.changed: {points} is changed") == 1
     assert receiver.said(f"program.budget_low: {program_id} is low") == 1
     assert receiver.said(f"reward.created: {reward['id']} is pending") == 1
 
