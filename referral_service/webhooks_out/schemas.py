@@ -13,7 +13,7 @@ from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter
 from referral_service.webhooks_out.calling.addresses import URL_BYTES_MAX
 from referral_service.webhooks_out.deliveries.resend import RESENT_MAX, What
-from referral_service.webhooks_out.endpoints.event_types import EVERYTHING, filter_fault
+from referral_service.webhooks_out.endpoints.event_types import EVERYTHING, FILTERS, filter_fault
 from referral_service.webhooks_out.endpoints.policy import Why
 from referral_service.webhooks_out.states import DEAD, DISABLED, DONE, ENABLED, LEASED, SCHEDULED
 
@@ -51,7 +51,7 @@ def _url(**options: Any) -> Text:
 
 def _events(**options: Any) -> ma.fields.List[Any]:
     said = "Which are sent: types such as `reward.available`, groups such as `reward.*`, or `*` for all."
-    wanted = Text(maximum=64, validate=_known_filter)
+    wanted = Text(maximum=64, validate=_known_filter, metadata={"enum": sorted(FILTERS)})
     checks: list[Callable[[Any], Any]] = [validate.Length(min=1, max=FILTERS_MAX), _distinct]
     metadata = {"description": said, "uniqueItems": True, **options.pop("metadata", {})}
     return ma.fields.List(wanted, validate=checks, metadata=metadata, **options)
