@@ -2,12 +2,15 @@
 
 It runs as a process of its own, as often as one likes, or as a thread beside the web server's. Every step claims its
 work in the database and commits it in transactions of its own, so a worker that is killed leaves nothing half done.
+
+Notifications do not wait for the rest: one lane of steps places them, one does everything else, and the courier sends.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from typing import Any
@@ -25,9 +28,11 @@ from referral_service.notifications.place import apps_with_unplaced
 from referral_service.tenants.kept_answers import purge_answers
 from referral_service.tenants.models import App
 from referral_service.webhooks_in.blank_bodies import blank_old_bodies
+from referral_service.webhooks_out.deliveries.claim import is_work_due
+from referral_service.webhooks_out.deliveries.courier import Courier
 from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
-IDLE_SECONDS = 0.5
+IDLE_SECONDS = 0.25
 REST_SECONDS_MAX = 30.0
 CHORES_SECONDS = 60.0
 RARE_CHORES_SECONDS = 3600.0
@@ -78,23 +83,29 @@ class Step:
 
 
 def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECONDS) -> int:
-    """Work until `stop` is set, and return how many things were done. The step at hand is finished first."""
-    done_in_all = 0
-    steps = steps_of(service)
+    """Work until `stop` is set, and return how many things were done. The step at hand is finished first, and what is
+    being sent is waited for.
+    """
+    courier = courier_of(service)
+    lanes = lanes_of(service, placed=courier.wake)
     log.info("worker_started")
-    while not stop.is_set():
-        done = _one_round(steps, stop)
-        done_in_all += done
-        if not done:
-            stop.wait(idle_seconds)
+    with ThreadPoolExecutor(1 + len(lanes), thread_name_prefix="worker") as threads:
+        sending = threads.submit(courier.run)
+        working = [threads.submit(_work_lane, lane, stop=stop, idle_seconds=idle_seconds) for lane in lanes]
+        stop.wait()
+        courier.stop()
+    sending.result()
+    done_in_all = courier.sent + sum(lane.result() for lane in working)
     log.info("worker_stopped", count=done_in_all)
     return done_in_all
 
 
 def work_off(service: Service, *, stop: Event) -> tuple[int, list[str]]:
     """Work until nothing is due any more; return how many things were done, and the names of steps that failed."""
+    courier = courier_of(service)
+    steps = [step for lane in lanes_of(service) for step in lane]
+    steps.append(Step("deliver", lambda: _deliver(service, courier)))
     done_in_all = 0
-    steps = steps_of(service)
     while not stop.is_set():
         done = _one_round(steps, stop)
         done_in_all += done
@@ -103,28 +114,64 @@ def work_off(service: Service, *, stop: Event) -> tuple[int, list[str]]:
     return done_in_all, [step.name for step in steps if step.rests]
 
 
-def steps_of(service: Service) -> list[Step]:
-    """Return the worker's steps in their order: what releases or expires something also writes notifications and
-    entries of the audit log, which come after it. What is only tidied up has its own, longer intervals.
+def courier_of(service: Service) -> Courier:
+    """Return a courier for the service's deliveries."""
+    return Courier(
+        database=service.database,
+        sealer=service.sealer,
+        clock=service.clock,
+        development=service.settings.development,
+    )
+
+
+def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> list[list[Step]]:
+    """Return the steps in the order in which they bring each other about, in lanes that may run beside each other.
+
+    What releases or expires something also writes notifications and entries of the audit log. What is only tidied up
+    has its own, longer intervals. `placed` is called when there are deliveries that may be sent.
     """
     database, clock = service.database, service.clock
-
-    def purge(session: Session) -> int:
-        return purge_answers(session, now=clock.now())
 
     def place(session: Session, *, app_id: int) -> int:
         return place_and_fan_out(session, app_id=app_id, now=clock.now())
 
+    def place_all() -> int:
+        done = _for_each_app(database, apps_with_unplaced, place)
+        if done:
+            placed()
+        return done
+
+    def purge(session: Session) -> int:
+        return purge_answers(session, now=clock.now())
+
     def blank(session: Session, *, app_id: int) -> int:
         return blank_old_bodies(session, app_id=app_id, now=clock.now(), limit=BATCH_MAX)
 
-    return [
+    chores = [
         Step("due", lambda: run_due(database, clock=clock)),
-        Step("place_notifications", lambda: _for_each_app(database, apps_with_unplaced, place)),
         Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
         Step("purge_kept_answers", lambda: database.transact(purge), every_seconds=CHORES_SECONDS),
         Step("blank_old_bodies", lambda: _for_each_app(database, _all_apps, blank), every_seconds=RARE_CHORES_SECONDS),
     ]
+    return [chores, [Step("place_notifications", place_all)]]
+
+
+def _work_lane(steps: list[Step], *, stop: Event, idle_seconds: float) -> int:
+    done_in_all = 0
+    while not stop.is_set():
+        done = _one_round(steps, stop)
+        done_in_all += done
+        if not done:
+            stop.wait(idle_seconds)
+    return done_in_all
+
+
+def _deliver(service: Service, courier: Courier) -> int:
+    if not service.database.read(lambda session: is_work_due(session, now=service.clock.now())):
+        return 0
+    before = courier.sent
+    courier.run(until_idle=True)
+    return courier.sent - before
 
 
 def _one_round(steps: list[Step], stop: Event) -> int:

@@ -29,6 +29,9 @@ class NotificationSchema(ResponseSchema):
     type = ma.fields.String(required=True)
     id = ma.fields.String(required=True, metadata={"description": "`ntf_…`, the same each time it is sent or read."})
     timestamp = Moment(required=True)
+    api_version = ma.fields.String(
+        required=True, metadata={"description": "The version of the API whose GET shows `object` in this way."}
+    )
     sequence = ma.fields.Integer(required=True, metadata={"description": "Counts this object's changes from 1."})
     position = ma.fields.Integer(
         required=True,

@@ -112,7 +112,7 @@ def test_the_step_at_hand_is_finished_and_no_other_begun(service: Service, monke
         return 1
 
     steps = [Step(name, partial(ran_as, name)) for name in ("first", "second")]
-    monkeypatch.setattr(worker, "steps_of", lambda _service: steps)
+    monkeypatch.setattr(worker, "lanes_of", lambda _service, **_: [steps])
     assert run_worker(service, stop=stop) == 1
     assert ran == ["first"]
 

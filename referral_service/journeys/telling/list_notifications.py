@@ -11,6 +11,9 @@ from referral_service.customers.read_customer import external_ids
 from referral_service.notifications.customer_ids import inside_ids_in, with_customer_ids
 from referral_service.notifications.list_after import Announced, list_after
 
+# The version of the API whose GET shows the objects in this way.
+API_VERSION = "v1"
+
 
 def list_notifications(session: Session, *, app_id: int, after: int, limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` notifications with a position above `after`, lowest first."""
@@ -26,6 +29,7 @@ def notification_documents(session: Session, rows: Sequence[Announced], *, app_i
             "type": row.type,
             "id": row.id,
             "timestamp": row.timestamp,
+            "api_version": API_VERSION,
             "sequence": row.sequence,
             "position": row.position,
             "data": {

@@ -45,7 +45,9 @@ NAMES_KEPT_SECONDS = 10
 KEEPALIVE_SECONDS = 4.0
 USER_AGENT = "referral-service-webhooks"
 
-Reason: TypeAlias = Literal["forbidden_url", "forbidden_address", "name_not_found", "timeout", "tls", "connection"]
+Reason: TypeAlias = Literal[
+    "forbidden_url", "forbidden_address", "name_not_found", "timeout", "tls", "connection", "no_secret"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,9 @@ def health_after(health: Health, outcomes: Sequence[Outcome]) -> tuple[Health, W
         if is_success(outcome.status):
             health, why = Health(), None
             continue
+        if health.paused_until is not None and outcome.at < health.paused_until:
+            # It was under way already when the pause began, and tells nothing new.
+            continue
         failures = health.failures + 1
         since = health.failing_since or outcome.at
         paused_until = outcome.at + _pause(failures) if failures >= FAILURES_BEFORE_PAUSE else None
