@@ -11,13 +11,14 @@ from marshmallow import validate
 from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter
-from referral_service.webhooks_out.calling.addresses import URL_BYTES_MAX
 from referral_service.webhooks_out.deliveries.resend import RESENT_MAX, What
 from referral_service.webhooks_out.endpoints.event_types import EVERYTHING, FILTERS, filter_fault
 from referral_service.webhooks_out.endpoints.policy import Why
 from referral_service.webhooks_out.states import DEAD, DISABLED, DONE, ENABLED, LEASED, SCHEDULED
 
 FILTERS_MAX = 50
+# Of any text in a body (kit/strict_json.py).
+URL_CHARACTERS_MAX = 1024
 ENDPOINT_ID_PARAMETER = path_parameter(
     "endpoint_id", "The endpoint's id, `whe_…`.", example="whe_01kq2m8v6wf8dr0c1h3zb2n4xj"
 )
@@ -46,7 +47,7 @@ def _distinct(filters: list[str]) -> None:
 
 def _url(**options: Any) -> Text:
     said = "Where notifications are sent: https on port 443 or 8443, to a host of the public internet."
-    return Text(maximum=URL_BYTES_MAX, metadata={"description": said, "format": "uri"}, **options)
+    return Text(maximum=URL_CHARACTERS_MAX, metadata={"description": said, "format": "uri"}, **options)
 
 
 def _events(**options: Any) -> ma.fields.List[Any]:

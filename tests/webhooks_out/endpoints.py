@@ -33,7 +33,9 @@ def switched(api: Api, endpoint: Any, state: str) -> Any:
     return expect(api.patch(path_of(endpoint), {"state": state}), 200)
 
 
-def told(database: Database, app_id: int, *, times: int = 1, event: str = "reward.available", of: str = "rwd_a") -> None:
+def told(
+    database: Database, app_id: int, *, times: int = 1, event: str = "reward.available", of: str = "rwd_a"
+) -> None:
     """Announce so many changes of one object; nothing has gone out yet."""
     changes = [
         Change(
