@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal_column
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, literal_column, select
+from sqlalchemy.orm import Session, aliased
 
 from referral_service.webhooks_out.deliveries.read_delivery import shown_deliveries
 from referral_service.webhooks_out.models import Delivery
 from referral_service.webhooks_out.states import DONE
+
+_other = aliased(Delivery)
 
 
 def list_deliveries(
@@ -31,7 +33,9 @@ def list_deliveries(
     if endpoint_id is not None:
         query = query.where(Delivery.endpoint_id == endpoint_id)
     if notification_id is not None:
-        query = query.where(Delivery.notification_id == notification_id)
+        # Apart, or SQLite would rather walk through all of them in their order.
+        of_it = select(_other.id).where(_other.app_id == app_id, _other.notification_id == notification_id)
+        query = query.where(Delivery.id.in_(of_it))
     if state is not None:
         query = query.where(Delivery.state == state)
         if state != DONE:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Row, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, select, union_all, update
 from sqlalchemy.orm import Session
 
 from referral_service.webhooks_out.deliveries.list_deliveries import is_undone
@@ -73,25 +73,30 @@ def resend_to_endpoint(
     call before. `now` is real time. Raises EndpointNotFound, EndpointDisabled.
     """
     _demand_enabled(lock_endpoint(session, app_id=app_id, endpoint_id=endpoint_id))
-    wanted: list[ColumnElement[bool]] = [Delivery.app_id == app_id, Delivery.endpoint_id == endpoint_id]
-    if what is What.FAILED:
-        wanted += [Delivery.state.in_(FAILED), is_undone()]
-    else:
-        wanted += [Delivery.state != LEASED]
+    within: list[ColumnElement[bool]] = [Delivery.app_id == app_id, Delivery.endpoint_id == endpoint_id]
     if starts_at is not None:
-        wanted.append(Delivery.created_at >= starts_at)
+        within.append(Delivery.created_at >= starts_at)
     if ends_at is not None:
-        wanted.append(Delivery.created_at <= ends_at)
+        within.append(Delivery.created_at <= ends_at)
     if after is not None:
-        wanted.append(Delivery.id > after)
-    edge = select(Delivery.id).where(*wanted).order_by(Delivery.id).offset(RESENT_MAX - 1).limit(2)
-    # The last of those that there is room for, and the first of those that there is not.
-    edges = session.scalars(edge).all()
+        within.append(Delivery.id > after)
+    wanted = _wanted(what)
+    ids = union_all(*(select(Delivery.id).where(*within, *each) for each in wanted))
+    edges = session.scalars(ids.order_by(ids.selected_columns.id).offset(RESENT_MAX - 1).limit(2)).all()
+    # The last of those that there is room for, where there is one behind it.
     last = edges[0] if len(edges) > 1 else None
     if last is not None:
-        wanted.append(Delivery.id <= last)
-    done = cast(CursorResult[Any], session.execute(update(Delivery).where(*wanted).values(_scheduled(now))))
-    return Resent(scheduled=done.rowcount, more=last is not None, last=last)
+        within.append(Delivery.id <= last)
+    done = [session.execute(update(Delivery).where(*within, *each).values(_scheduled(now))) for each in wanted]
+    scheduled = sum(cast(CursorResult[Any], each).rowcount for each in done)
+    return Resent(scheduled=scheduled, more=last is not None, last=last)
+
+
+def _wanted(what: What) -> list[list[ColumnElement[bool]]]:
+    """Return the conditions of what is wanted, state by state: so the index of what is not done holds it."""
+    if what is What.FAILED:
+        return [[Delivery.state == state, is_undone()] for state in FAILED]
+    return [[Delivery.state != LEASED]]
 
 
 def _demand_enabled(endpoint: WebhookEndpoint) -> None:
