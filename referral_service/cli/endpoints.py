@@ -180,4 +180,5 @@ def _all_parts(part: Callable[[str | None], Resent]) -> int:
 
 
 def _state(endpoint: dict[str, Any]) -> str:
-    return endpoint["state"] + (f" ({endpoint['reason']})" if endpoint["reason"] else "")
+    state, reason = endpoint["state"], endpoint["reason"]
+    return f"{state} ({reason})" if reason else str(state)
