@@ -89,6 +89,8 @@ def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECO
     courier = courier_of(service)
     lanes = lanes_of(service, placed=courier.wake)
     log.info("worker_started")
+    if service.settings.development:
+        log.warning("development_mode", allows="webhooks to this machine, http landing pages, error texts in the log")
     with ThreadPoolExecutor(1 + len(lanes), thread_name_prefix="worker") as threads:
         sending = threads.submit(courier.run)
         working = [threads.submit(_work_lane, lane, stop=stop, idle_seconds=idle_seconds) for lane in lanes]
