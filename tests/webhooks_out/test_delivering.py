@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from webhooks_out.sending import Inbox, Outbox
 from werkzeug import Request, Response
 
@@ -19,6 +20,9 @@ from cast import ALICE
 from referral_service.kit.clock import FixedClock
 from referral_service.webhooks_out.deliveries.policy import Pace
 from referral_service.webhooks_out.deliveries.settle import Attempt
+from referral_service.webhooks_out.endpoints.policy import Why
+from referral_service.webhooks_out.endpoints.switch import switch_off
+from referral_service.webhooks_out.models import WebhookEndpoint
 from referral_service.webhooks_out.states import DEAD, DISABLED, DONE, ENABLED, LEASED, SCHEDULED
 
 
@@ -268,6 +272,24 @@ def test_what_a_courier_had_when_it_died_is_sent_by_another_when_the_lease_ends(
     assert outbox.deliveries()[notification_id].attempts == 2
     assert inbox.ids() == [notification_id]
     assert message.claimed.attempt == 1
+
+
+def test_what_a_courier_had_when_it_died_waits_with_the_rest_of_an_endpoint_that_was_switched_off(
+    outbox: Outbox, httpserver: HTTPServer, clock: FixedClock
+) -> None:
+    endpoint = outbox.add(Inbox(httpserver, "/hooks").url)
+    outbox.announce("reward.created")
+    outbox.courier()._turn([], 100)
+
+    def disable(session: Session) -> None:
+        row = session.get_one(WebhookEndpoint, (endpoint.app_id, endpoint.id))
+        switch_off(session, row, why=Why.BY_APP, now=clock.now())
+
+    outbox.database.transact(disable)
+    assert outbox.states(endpoint) == [LEASED]
+    clock.advance(Pace().lease)
+    outbox.send()
+    assert outbox.states(endpoint) == [DISABLED]
 
 
 def test_a_late_failure_undoes_nothing_and_a_late_success_counts(

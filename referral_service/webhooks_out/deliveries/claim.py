@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     column,
     exists,
     func,
@@ -34,7 +35,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.webhooks_out.endpoints.policy import Health
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
-from referral_service.webhooks_out.states import ENABLED, LEASED, SCHEDULED
+from referral_service.webhooks_out.states import DISABLED, ENABLED, LEASED, SCHEDULED
 
 _rows = cast(Table, Delivery.__table__)
 _endpoints = cast(Table, WebhookEndpoint.__table__)
@@ -90,9 +91,12 @@ def is_work_due(session: Session, *, now: datetime) -> bool:
 
 
 def take_back(session: Session, *, now: datetime) -> None:
-    """Schedule anew what a worker leased and never settled, since it died."""
+    """Schedule anew what a worker leased and never settled, since it died; `disabled`, if its endpoint is so now."""
     ended = (_rows.c.state == literal(LEASED, literal_execute=True), _rows.c.next_attempt_at <= now)
-    session.execute(update(_rows).where(*ended).values(state=SCHEDULED))
+    is_enabled = exists().where(
+        _endpoints.c.app_id == _rows.c.app_id, _endpoints.c.id == _rows.c.endpoint_id, _endpoints.c.state == ENABLED
+    )
+    session.execute(update(_rows).where(*ended).values(state=case((is_enabled, SCHEDULED), else_=DISABLED)))
 
 
 def claim(session: Session, *, now: datetime, lease: timedelta, after: Turn, limit: int) -> tuple[list[Claimed], Turn]:
