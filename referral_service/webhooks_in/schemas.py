@@ -91,9 +91,7 @@ class ReplaySchema(RequestSchema):
     )
     reason = Text(load_default=None, allow_none=True, maximum=64, metadata={"description": "Only this reason."})
     source_id = Text(load_default=None, allow_none=True, maximum=48, metadata={"description": "Only this source's."})
-    received_from = Moment(
-        load_default=None, allow_none=True, metadata={"description": "Only what came since then."}
-    )
+    received_from = Moment(load_default=None, allow_none=True, metadata={"description": "Only what came since then."})
     received_to = Moment(load_default=None, allow_none=True, metadata={"description": "Only what came until then."})
     limit = WholeNumber(
         load_default=LIMIT_DEFAULT, minimum=1, maximum=LIMIT_MAX, metadata={"description": "How many at most."}
