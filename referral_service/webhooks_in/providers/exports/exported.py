@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from referral_service.kit import strict_json
+import orjson
+
 from referral_service.webhooks_in.providers.body_fields import identifier
 
 PREFIX = "export:"
@@ -49,4 +50,4 @@ def digest(said: Any) -> str:
     """Return a short text that is another one when something else is said. Nobody's address belongs in it: names of
     messages are shown, and kept for ever.
     """
-    return hashlib.sha256(strict_json.dumps(said)).hexdigest()[:_DIGEST_CHARACTERS]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:_DIGEST_CHARACTERS]
