@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -35,7 +36,7 @@ _STANDARD_INPUT = "-"
     ],
 )
 @click.argument("source_id")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--from-line", type=click.IntRange(min=1), default=1, show_default=True, help="Pass over what is before.")
 @click.option("--dry-run", is_flag=True, help="Say how many are new, and change nothing.")
 def backfill(source_id: str, file: Path, from_line: int, dry_run: bool) -> Answer:
@@ -48,7 +49,7 @@ def backfill(source_id: str, file: Path, from_line: int, dry_run: bool) -> Answe
     """
     tally, started = Tally(), monotonic_seconds()
     exit_code = ExitCode.DONE
-    with opened() as found, click.open_file(str(file), "rb") as stream, watched_interrupts() as interrupts:
+    with _open(file) as stream, opened() as found, watched_interrupts() as interrupts:
         place = found.read(lambda session: find_place(session, source_id=source_id))
         lines = Lines(stream)
         try:
@@ -69,6 +70,13 @@ def backfill(source_id: str, file: Path, from_line: int, dry_run: bool) -> Answe
         "seconds": round(monotonic_seconds() - started, 3),
     }
     return Answer(document, lambda console: _draw(console, document), exit_code)
+
+
+def _open(file: Path) -> AbstractContextManager[IO[bytes]]:
+    try:
+        return click.open_file(str(file), "rb")
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _take_in_all(

@@ -9,7 +9,11 @@ from itertools import islice
 from typing import Any
 
 from conftest import MASTER_KEYS
+from sqlalchemy import func, select
 
+from builders import Api, a_claim, a_code, a_customer, a_program, items
+from cast import BOB
+from referral_service.all_models import metadata
 from referral_service.customers.emails import Emails
 from referral_service.journeys.tools import Tools
 from referral_service.kit.clock import Clock
@@ -20,6 +24,8 @@ from referral_service.webhooks_in.backfill.lines import Lines
 from referral_service.webhooks_in.backfill.read_file import read_file
 from referral_service.webhooks_in.backfill.take_in import RECORDS_AT_ONCE, find_place, take_in
 from referral_service.webhooks_in.backfill.tally import Tally
+
+GRANTED = {"referrer_credit": ("available", 0), "referee_credit": ("available", 0)}
 
 
 class Reading:
@@ -52,3 +58,22 @@ class Reading:
             ):
                 tally.add(fate)
         return tally
+
+
+def referred(api: Api) -> None:
+    """Bob is referred by Alice; his first purchase will reward both."""
+    a_claim(api, a_code(api, a_program(api)))
+    a_customer(api, BOB)
+
+
+def rewarded(api: Api) -> dict[str, tuple[str, int]]:
+    """Each reward's state, and how much of it was taken back."""
+    return {row["key"]: (row["state"], row["reversed"]["amount_minor"]) for row in items(api, "/v1/rewards")}
+
+
+def counted(database: Database) -> dict[str, int]:
+    with database.read_engine.connect() as connection:
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in metadata.sorted_tables
+        }
