@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -100,21 +101,22 @@ def replay(app: str, state: str, reason: str | None, source_id: str | None) -> A
         tools, real = tools_of(found), found.clock.now()
         chosen = Chosen(state, reason, source_id, received_to=real)
         tenant = found.read(lambda session: _tenant(session, app, source_id))
-        done: list[Replayed] = []
+        done = _Done()
         exit_code = ExitCode.DONE
         columns = (SpinnerColumn(), TextColumn("Replaying"), MofNCompleteColumn())
         with Progress(*columns, console=margin(), transient=True) as progress:
             task = progress.add_task("", total=None)
             try:
-                while ids := _next_ids(found, tenant, chosen, done):
+                while ids := _next_ids(found, tenant, chosen, done.last):
                     with interrupts.held():
-                        done += replay_many(
+                        for one in replay_many(
                             found.database, tools=tools, tenant=tenant, ids=ids, now=tenant.business_time(real)
-                        )
-                    progress.update(task, completed=len(done))
+                        ):
+                            done.add(one)
+                    progress.update(task, completed=done.many)
             except KeyboardInterrupt:
                 exit_code = ExitCode.INTERRUPTED
-    document = _summary(done, exit_code)
+    document = done.document() | {"interrupted": exit_code == ExitCode.INTERRUPTED}
     if exit_code == ExitCode.DONE and document["errors"]:
         exit_code = ExitCode.FAILED
 
@@ -143,20 +145,35 @@ def _tenant(session: Session, app: str, source_id: str | None) -> Tenant:
     return tenant
 
 
-def _next_ids(found: Opened, tenant: Tenant, chosen: Chosen, done: Sequence[Replayed]) -> Sequence[str]:
-    after = done[-1].inbound_id if done else None
+def _next_ids(found: Opened, tenant: Tenant, chosen: Chosen, after: str | None) -> Sequence[str]:
     return found.read(
         lambda session: chosen_ids(session, app_id=tenant.app_id, chosen=chosen, after=after, limit=_AT_ONCE)
     )
 
 
-def _summary(done: Sequence[Replayed], exit_code: ExitCode) -> dict[str, Any]:
-    outcomes = Counter(one.answer.outcome for one in done if one.answer is not None)
-    wrong = [(one.inbound_id, one.problem.code) for one in done if one.problem is not None]
-    return {
-        "replayed": len(done),
-        "interrupted": exit_code == ExitCode.INTERRUPTED,
-        "outcomes": dict(sorted(outcomes.items())),
-        "errors": dict(sorted(Counter(code for _, code in wrong).items())),
-        "faults": [{"inbound_event_id": name, "code": code} for name, code in wrong[:_FAULTS_MAX]],
-    }
+@dataclass(slots=True)
+class _Done:
+    """What has become of the messages so far; there may be more of them than fit into memory."""
+
+    many: int = 0
+    last: str | None = None
+    outcomes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    faults: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, one: Replayed) -> None:
+        self.many, self.last = self.many + 1, one.inbound_id
+        if one.answer is not None:
+            self.outcomes[one.answer.outcome] += 1
+        if one.problem is not None:
+            self.errors[one.problem.code] += 1
+            if len(self.faults) < _FAULTS_MAX:
+                self.faults.append({"inbound_event_id": one.inbound_id, "code": one.problem.code})
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "replayed": self.many,
+            "outcomes": dict(sorted(self.outcomes.items())),
+            "errors": dict(sorted(self.errors.items())),
+            "faults": self.faults,
+        }

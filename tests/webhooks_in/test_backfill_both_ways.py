@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from webhooks_in import lemonsqueezy_bodies, paddle_bodies, shop_bodies, stripe_bodies
+from webhooks_in import chargebee_bodies, lemonsqueezy_bodies, paddle_bodies, shop_bodies, stripe_bodies
+from webhooks_in.chargebee_bodies import a_chargebee_source
 from webhooks_in.hooks import Hook, a_shopify_source, a_standard_source, a_stripe_source, a_woocommerce_source
 from webhooks_in.lemonsqueezy_bodies import a_lemon_source
 from webhooks_in.paddle_bodies import a_paddle_source
@@ -19,8 +20,6 @@ from referral_service.kit.db.engines import Database
 
 BOBS = {"referral_customer_id": "bob"}
 LIVE = {"livemode": True, "created": int(NOON.timestamp())}
-
-
 HALVED = {"referrer_credit": ("available", 500), "referee_credit": ("available", 250)}
 
 
@@ -68,8 +67,20 @@ def a_lemon_history(api: Api) -> tuple[Hook, list[Any], list[Callable[[Hook], An
     return a_lemon_source(api), [back], [lambda hook, body=body: hook.told(body) for body in sent]  # type: ignore[misc]
 
 
+def a_chargebee_history(api: Api) -> tuple[Hook, list[Any], list[Callable[[Hook], Any]]]:
+    payment, refund = chargebee_bodies.payment(), chargebee_bodies.refund()
+    bob = {"id": "cb_bob", "email": "bob@example.com", "meta_data": BOBS}
+    sent = [
+        chargebee_bodies.event("payment_succeeded", payment, customer=bob),
+        chargebee_bodies.event("payment_refunded", refund, event_id="ev_2"),
+    ]
+    exported = [{"transaction": payment, "customer": bob}, {"transaction": refund}]
+    return a_chargebee_source(api), exported, [lambda hook, body=body: hook.told(body) for body in sent]  # type: ignore[misc]
+
+
 HISTORIES = pytest.mark.parametrize(
-    "history", [a_woo_history, a_shopify_history, a_stripe_history, a_paddle_history, a_lemon_history]
+    "history",
+    [a_woo_history, a_shopify_history, a_stripe_history, a_paddle_history, a_lemon_history, a_chargebee_history],
 )
 
 
