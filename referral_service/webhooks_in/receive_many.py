@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -120,10 +120,15 @@ def _record(
     source_id: str,
     now: datetime,
 ) -> dict[str, Answer]:
-    """Record the events of all messages in one go; a message's answer is that of its last event."""
+    """Record the events of all messages in one go; a message's answer is that of its last event, and it repeats
+    something only where each of its events does.
+    """
     given = [event for several in told.values() for event in several]
     recorded = iter(record_events(session, tools=tools, app_id=app_id, source_id=source_id, given=given, now=now))
-    answers = {name: [next(recorded) for _ in several][-1] for name, several in told.items()}
+    answers: dict[str, Answer] = {}
+    for name, several in told.items():
+        *_, last = mine = [next(recorded) for _ in several]
+        answers[name] = replace(last, duplicate=all(answer.duplicate for answer in mine))
     if not answers:
         return {}
     ids = sorted({answer.event_id for answer in answers.values()})

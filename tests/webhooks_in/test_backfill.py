@@ -187,6 +187,8 @@ def test_two_who_read_the_same_file_at_once_take_it_in_once(api: Api, reading: R
         tallies = [run.result() for run in runs]
         sending.result()
     assert all(tally.is_whole for tally in tallies)
+    # What one of them was first to say is new for nobody else.
+    assert sum(tally.fates["new"] for tally in tallies) <= 60
     rows = counted(database)
     assert (rows["purchases"], rows["inbound_events"], rows["refunds"]) == (60, 60, 6)
     assert {row["state"] for row in items(api, "/v1/inbound-events")} <= {"processed", "parked"}

@@ -191,7 +191,10 @@ def _read(record: Read, provider: Provider, *, is_test: bool, now: datetime) -> 
 
 
 def _told(read: Sequence[_Whole | Fate], answers: Mapping[str, Answer | None]) -> list[Fate]:
-    """Say what became of each record: new where any message of it is, and its first to come in this file."""
+    """Say what became of each record: new where any message of it says something new, and says it first in this file.
+
+    Somebody else may have told it meanwhile, or before in other words: then it was there already.
+    """
     waiting = dict(answers)
     fates: list[Fate] = []
     for record in read:
@@ -204,5 +207,6 @@ def _told(read: Sequence[_Whole | Fate], answers: Mapping[str, Answer | None]) -
         if len(told) < len(mine):
             fates.append(Fate(record.line, FAILED, _BROKE, told))
         else:
-            fates.append(Fate(record.line, NEW if mine else ALREADY, answers=told))
+            new = tuple(answer for answer in told if not answer.duplicate)
+            fates.append(Fate(record.line, NEW if new else ALREADY, answers=new))
     return fates
