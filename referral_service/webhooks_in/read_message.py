@@ -82,7 +82,8 @@ def read_body(
         labels, translate = Labels(None, ROW), translate_row
     else:
         labels, translate = provider.labels(body), provider.translate
-    kind = provider_type or labels.provider_type
+    # A body that calls itself a row is none: it would be another message when it is replayed.
+    kind = provider_type or labels.provider_type.replace(ROW, "")
     name = external_id or labels.external_id
     if name is None:
         return Message(_digest_of(raw), kind, Parked(MALFORMED_BODY))

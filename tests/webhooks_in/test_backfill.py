@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from webhooks_in import shop_bodies
-from webhooks_in.hooks import a_shopify_source, a_stripe_source, a_woocommerce_source
+from webhooks_in.hooks import a_shopify_source, a_standard_source, a_stripe_source, a_woocommerce_source
 from webhooks_in.paddle_bodies import a_paddle_source
 from webhooks_in.reading_in import GRANTED, Reading, counted, referred, rewarded
 from webhooks_in.tables import table
@@ -87,6 +87,21 @@ def test_a_parked_row_of_a_table_is_replayed_as_what_it_is(
         (item,) = expect(api.post("/v1/inbound-events/replay"), 200)["items"]
         answer = item["answer"]
     assert (answer["outcome"], rewarded(api)) == ("converted", GRANTED)
+
+
+def test_a_webhook_that_calls_itself_a_row_is_none_and_none_when_it_is_replayed(api: Api) -> None:
+    referred(api)
+    row = {
+        "order_id": "o-1",
+        "amount": "50.00",
+        "currency": "USD",
+        "customer_id": "bob",
+        "occurred_at": NOON.isoformat(),
+    }
+    answer = a_standard_source(api).told({"type": "backfill:row", **row})
+    assert (answer["outcome"], answer["reason"]) == ("parked", "invalid_event")
+    (item,) = expect(api.post("/v1/inbound-events/replay"), 200)["items"]
+    assert (item["answer"]["reason"], rewarded(api)) == ("invalid_event", {})
 
 
 def test_test_payments_never_touch_a_live_app(api: Api, trial_api: Api, reading: Reading) -> None:
