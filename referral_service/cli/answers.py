@@ -23,6 +23,7 @@ EXIT_CODES = (
     (2, "the command was not written correctly"),
     (3, "the settings do not allow it: read what the environment should hold"),
     (4, "the service or its database cannot be reached"),
+    (130, "ended by Ctrl-C"),
 )
 # Wide enough that nothing is folded where a file or another program reads.
 _FILE_CHARACTERS = 240

@@ -14,6 +14,7 @@ from referral_service import __version__
 from referral_service.cli import logs
 from referral_service.cli.answers import EXIT_CODES, CommandFailed, ExitCode, write_json
 from referral_service.cli.apps import apps
+from referral_service.cli.backfill import backfill
 from referral_service.cli.commands import Group
 from referral_service.cli.db import db
 from referral_service.cli.demo import demo
@@ -24,6 +25,7 @@ from referral_service.cli.migrate import migrate
 from referral_service.cli.pages import errors, openapi
 from referral_service.cli.programs import programs
 from referral_service.cli.serve import serve, worker
+from referral_service.cli.sources import sources
 from referral_service.cli.up import up
 from referral_service.config import ConfigurationError
 from referral_service.kit.errors import Problem
@@ -70,7 +72,8 @@ def main() -> None:
 
 
 programs.add_command(migrate)
-for _command in (up, serve, worker, db, apps, keys, programs, endpoints, doctor, demo, openapi, errors):
+sources.add_command(backfill)
+for _command in (up, serve, worker, db, apps, keys, programs, sources, endpoints, doctor, demo, openapi, errors):
     main.add_command(_command)
 
 

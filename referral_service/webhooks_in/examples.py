@@ -78,3 +78,22 @@ INBOUND_EVENT = {
     "received_at": "2026-11-21T10:00:00Z",
 }
 INBOUND_EVENTS = {"items": [INBOUND_EVENT], "next_cursor": None}
+REPLAY = {"state": "parked", "reason": "no_referral", "limit": 100}
+REPLAYED = {
+    "items": [
+        {"inbound_event_id": INBOUND_EVENT["id"], "answer": ANSWER, "error": None},
+        {
+            "inbound_event_id": "inb_01kq2m9a5gf4bs2t1v0w9x8y80",
+            "answer": None,
+            "error": {
+                "type": "https://refer.example.com/docs/errors#body_no_longer_kept",
+                "title": "The message's body is no longer kept, so it cannot be replayed.",
+                "status": 409,
+                "code": "body_no_longer_kept",
+                "detail": "Ask the provider to send it again; bodies are kept for 30 days, and not beyond a person's "
+                "erasure.",
+            },
+        },
+    ],
+    "next_cursor": None,
+}

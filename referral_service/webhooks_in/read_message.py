@@ -5,17 +5,21 @@ parked with a reason, for an error would make the provider send it again for day
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.policy import lies_ahead
 from referral_service.kit import strict_json
+from referral_service.webhooks_in.providers.own_rows import ROW, translate_row
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
     OCCURRED_IN_FUTURE,
     Around,
     Ignored,
+    Labels,
     Parked,
     Provider,
     Several,
@@ -52,22 +56,44 @@ def read_message(
 
     `now` is business time.
     """
-    kind = provider_type or ""
-    # Two bodies without an id are the same message if they are the same to the byte.
-    name = external_id or f"sha256:{hashlib.sha256(raw).hexdigest()}"
     try:
         body = strict_json.loads(raw, max_bytes=BODY_BYTES_MAX, max_string=provider.string_characters_max)
     except strict_json.MalformedJson:
-        return Message(name, kind, Parked(MALFORMED_BODY))
+        body = None
     if not isinstance(body, dict):
-        return Message(name, kind, Parked(MALFORMED_BODY))
-    labels = provider.labels(body)
-    kind = provider_type or labels.provider_type
-    if external_id is None and labels.external_id is None:
-        return Message(name, kind, Parked(MALFORMED_BODY))
-    name = external_id or labels.external_id or name
-    said = provider.translate(body, Around(name, kind, is_test=is_test, now=now))
+        return Message(external_id or _digest_of(raw), provider_type or "", Parked(MALFORMED_BODY))
+    return read_body(
+        provider, body, raw=raw, external_id=external_id, is_test=is_test, now=now, provider_type=provider_type
+    )
+
+
+def read_body(
+    provider: Provider,
+    body: Mapping[str, Any],
+    *,
+    raw: bytes,
+    external_id: str | None,
+    is_test: bool,
+    now: datetime,
+    provider_type: str | None = None,
+) -> Message:
+    """Translate a verified body that has been parsed from `raw`; see `read_message`."""
+    if provider_type == ROW:
+        labels, translate = Labels(None, ROW), translate_row
+    else:
+        labels, translate = provider.labels(body), provider.translate
+    # A body that calls itself a row is none: it would be another message when it is replayed.
+    kind = provider_type or labels.provider_type.replace(ROW, "")
+    name = external_id or labels.external_id
+    if name is None:
+        return Message(_digest_of(raw), kind, Parked(MALFORMED_BODY))
+    said = translate(body, Around(name, kind, is_test=is_test, now=now))
     return Message(name, kind, _as_of(said, now))
+
+
+def _digest_of(raw: bytes) -> str:
+    """Return a name for a body without one: two are the same message if they are the same to the byte."""
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 def _as_of(said: Translation, now: datetime) -> Translation:

@@ -43,22 +43,29 @@ def receive(
     `now` is business time, `received_at` real time. A message that was parked before it became an event is read anew
     when it comes again: its sender may have mended it, or its time have come.
     """
-    inbound_id = new_id("inb")
-    state, reason = _state_of(message.translation)
-    is_new = session.execute(
-        insert_unless_there(session, inbound, "id"),
-        {
-            "app_id": app_id, "id": inbound_id, "source_id": source_id, "external_id": message.external_id,
-            "provider_type": message.provider_type, "type": message.type, "state": state, "reason": reason,
-            "event_id": None, "customer_id": None, "received_at": received_at,
-            "body_ct": sealed_body(tools.sealer, app_id=app_id, inbound_id=inbound_id, raw=raw),
-        },
-    ).first()  # fmt: skip
+    row = inbound_row(
+        tools.sealer, app_id=app_id, source_id=source_id, message=message, raw=raw, received_at=received_at
+    )
+    is_new = session.execute(insert_unless_there(session, inbound, "id"), row).first()
     if is_new is not None:
         return apply(
-            session, tools=tools, app_id=app_id, source_id=source_id, inbound_id=inbound_id, message=message, now=now
+            session, tools=tools, app_id=app_id, source_id=source_id, inbound_id=row["id"], message=message, now=now
         )
-    return _again(session, tools=tools, app_id=app_id, source_id=source_id, message=message, raw=raw, now=now)
+    return receive_again(session, tools=tools, app_id=app_id, source_id=source_id, message=message, raw=raw, now=now)
+
+
+def inbound_row(
+    sealer: Sealer, *, app_id: int, source_id: str, message: Message, raw: bytes, received_at: datetime
+) -> dict[str, Any]:
+    """Return the row of a message that has just come, under a new id."""
+    inbound_id = new_id("inb")
+    state, reason = _state_of(message.translation)
+    return {
+        "app_id": app_id, "id": inbound_id, "source_id": source_id, "external_id": message.external_id,
+        "provider_type": message.provider_type, "type": message.type, "state": state, "reason": reason,
+        "event_id": None, "customer_id": None, "received_at": received_at,
+        "body_ct": sealed_body(sealer, app_id=app_id, inbound_id=inbound_id, raw=raw),
+    }  # fmt: skip
 
 
 def apply(
@@ -108,10 +115,10 @@ def sealed_body(sealer: Sealer, *, app_id: int, inbound_id: str, raw: bytes) -> 
     return sealer.seal(raw, context=body_context(app_id, inbound_id))
 
 
-def _again(
+def receive_again(
     session: Session, *, tools: Tools, app_id: int, source_id: str, message: Message, raw: bytes, now: datetime
 ) -> Answer:
-    """Answer a message that was here before."""
+    """Answer a message that was here before; what has not become an event yet is read anew."""
     row = session.execute(
         select(inbound.c.id, inbound.c.state, inbound.c.reason, inbound.c.event_id)
         .where(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import validate
 
-from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
-from referral_service.kit.http.pagination import PageArgs
+from referral_service.journeys.schemas.events import AnswerSchema
+from referral_service.kit.cursors import CURSOR_CHARACTERS_MAX
+from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text, WholeNumber
+from referral_service.kit.http.pagination import LIMIT_DEFAULT, LIMIT_MAX, PageArgs
 from referral_service.kit.http.parameters import path_parameter
-from referral_service.webhooks_in.list_inbound import STATES
+from referral_service.kit.http.problems import ProblemSchema
+from referral_service.webhooks_in.choose_inbound import STATES
 from referral_service.webhooks_in.providers.registry import PROVIDERS
+from referral_service.webhooks_in.receive import PARKED
 
 SOURCE_ID_PARAMETER = path_parameter(
     "source_id", "The source's id, `src_…`.", example="src_1_01kq2m8v6wf8dr0c1h3zb2n4xj"
@@ -79,3 +83,37 @@ class InboundEventArgs(PageArgs):
     )
     reason = Text(load_default=None, maximum=64, metadata={"description": "Only what was parked for this reason."})
     source_id = Text(load_default=None, maximum=48, metadata={"description": "Only what came from this source."})
+
+
+class ReplaySchema(RequestSchema):
+    state = ma.fields.String(
+        load_default=PARKED, validate=validate.OneOf(STATES), metadata={"description": "Only what this became of."}
+    )
+    reason = Text(load_default=None, allow_none=True, maximum=64, metadata={"description": "Only this reason."})
+    source_id = Text(load_default=None, allow_none=True, maximum=48, metadata={"description": "Only this source's."})
+    received_from = Moment(load_default=None, allow_none=True, metadata={"description": "Only what came since then."})
+    received_to = Moment(load_default=None, allow_none=True, metadata={"description": "Only what came until then."})
+    limit = WholeNumber(
+        load_default=LIMIT_DEFAULT, minimum=1, maximum=LIMIT_MAX, metadata={"description": "How many at most."}
+    )
+    cursor = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=CURSOR_CHARACTERS_MAX),
+        metadata={"description": "`next_cursor` of the call before. The filter must stay the same."},
+    )
+
+
+class ReplayedSchema(ResponseSchema):
+    """What became of one message: either an answer, or what was wrong with it."""
+
+    inbound_event_id = ma.fields.String(required=True, metadata={"description": "`inb_…`"})
+    answer = ma.fields.Nested(AnswerSchema, required=True, allow_none=True)
+    error = ma.fields.Nested(ProblemSchema, required=True, allow_none=True)
+
+
+class ReplayedPageSchema(ResponseSchema):
+    items = ma.fields.List(ma.fields.Nested(ReplayedSchema), required=True)
+    next_cursor = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Pass it as `cursor`; null when all is done."}
+    )

@@ -97,6 +97,7 @@ TABLE = {
     "DELETE /v1/sources/{source_id}": ADMIN,
     "POST /v1/sources/{source_id}/rotate-secret": ADMIN,
     "GET /v1/inbound-events": READ,
+    "POST /v1/inbound-events/replay": WRITE,
     "POST /v1/inbound-events/{inbound_id}/replay": WRITE,
 }
 

@@ -33,6 +33,7 @@ __all__ = [
     "Service",
     "after_commit",
     "answer_concerns",
+    "in_own_transactions",
     "in_reading",
     "in_transaction",
     "limited_by_address",
@@ -84,6 +85,22 @@ def in_reading(view: Callable[..., Any]) -> Answering:
         return service().database.read(lambda session: _run(view, session, path))
 
     return reading
+
+
+def in_own_transactions(view: Callable[..., Any]) -> Answering:
+    """Let the view open transactions itself, by `service().database`: for calls whose parts must not spoil each other.
+
+    There is no one transaction that could hold an answer, so Idempotency-Key is not honoured: to repeat such a call
+    must be harmless by itself.
+    """
+    readers: tuple[Reader, ...] = getattr(view, "readers", ())
+
+    @wraps(view)
+    def answering(**path: Any) -> Response:
+        parser.read_ahead(readers)
+        return current_app.make_response(view(**path))
+
+    return answering
 
 
 def limited_by_address(limit: Limit) -> Callable[[View], View]:

@@ -31,6 +31,8 @@ from referral_service.webhooks_in.providers.body_fields import (
     text,
     unix_time,
 )
+from referral_service.webhooks_in.providers.exports.chargebee import exported
+from referral_service.webhooks_in.providers.exports.exported import Exported
 from referral_service.webhooks_in.providers.provider import (
     MALFORMED_BODY,
     NOTHING_PAID,
@@ -112,6 +114,9 @@ class Chargebee:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return _translate(body, external_id=around.external_id, is_test=around.is_test)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)
 
 
 def _translate(body: Object, *, external_id: str, is_test: bool) -> Translation:

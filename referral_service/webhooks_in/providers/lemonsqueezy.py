@@ -27,6 +27,8 @@ from referral_service.webhooks_in.providers.body_fields import (
     rfc3339_time,
     text,
 )
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.lemonsqueezy import exported
 from referral_service.webhooks_in.providers.provider import (
     EXTERNAL_ID_CHARACTERS_MAX,
     LIVE_MODE,
@@ -106,6 +108,9 @@ class LemonSqueezy:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return _translate(body, external_id=around.external_id, is_test=around.is_test)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)
 
 
 def _translate(body: Object, *, external_id: str, is_test: bool) -> Translation:

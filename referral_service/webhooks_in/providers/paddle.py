@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.paddle import exported
 from referral_service.webhooks_in.providers.paddle_events import translate
 from referral_service.webhooks_in.providers.provider import (
     Around,
@@ -54,3 +56,6 @@ class Paddle:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return translate(body, external_id=around.external_id, is_test=around.is_test)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from referral_service.events.given import GivenEvent
+from referral_service.webhooks_in.providers.exports.exported import Exported
 
 TOLERANCE_SECONDS = 300
 EXTERNAL_ID_CHARACTERS_MAX = 255
@@ -131,6 +132,14 @@ class Provider(Protocol):
         """Say what a genuine body means, and when it happened: whether that lies ahead is asked elsewhere.
 
         Never raises, whatever the body holds.
+        """
+        ...
+
+    def exported(self, record: Mapping[str, Any]) -> Sequence[Exported]:
+        """Return the messages that a record of the provider's exports stands for, in the order it happened; none for
+        what no webhook would have told, such as a payment that failed.
+
+        Raises UnknownRecord. Whether a message makes sense is for `translate` to say.
         """
         ...
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.shopify import exported
 from referral_service.webhooks_in.providers.provider import Around, Labels, Translation, UnusableSecret, Verified
 from referral_service.webhooks_in.providers.shopify_orders import translate
 from referral_service.webhooks_in.providers.signatures import BASE64, prove
@@ -61,3 +63,6 @@ class Shopify:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return translate(body, topic=around.provider_type, external_id=around.external_id, is_test=around.is_test)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)

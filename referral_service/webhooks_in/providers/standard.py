@@ -17,6 +17,8 @@ from typing import Any
 from referral_service.journeys.schemas.events import load_event
 from referral_service.kit.errors import Problem
 from referral_service.referrals.errors import OccurredInFuture
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.standard import exported
 from referral_service.webhooks_in.providers.provider import (
     INVALID_EVENT,
     OCCURRED_IN_FUTURE,
@@ -84,6 +86,9 @@ class Standard:
             return Parked(OCCURRED_IN_FUTURE, around.provider_type)
         except Problem:
             return Parked(INVALID_EVENT, around.provider_type)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)
 
 
 def sign(secret: str, *, message_id: str, timestamp: int, raw: bytes) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.stripe import exported
 from referral_service.webhooks_in.providers.provider import (
     Around,
     Labels,
@@ -49,3 +51,6 @@ class Stripe:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return translate(body, external_id=around.external_id, is_test=around.is_test)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)

@@ -42,6 +42,17 @@ def money_from(amount: object, currency: object) -> Money:
     return Money(minor, code)
 
 
+def amount_at_stripe(money: Money) -> int:
+    """Return an amount as Stripe writes it, `money_from` backwards; raise UnusableAmount."""
+    ours, theirs = exponent(money.currency), _decimals_at_stripe(money.currency, exponent(money.currency))
+    more: int = 10 ** max(theirs - ours, 0)
+    less: int = 10 ** max(ours - theirs, 0)
+    amount, rest = divmod(money.amount_minor * more, less)
+    if rest:
+        raise UnusableAmount("A part of the smallest unit.")
+    return amount
+
+
 def _decimals_at_stripe(code: str, ours: int) -> int:
     if code in _NO_DECIMALS:
         return 0

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.exports.woocommerce import exported
 from referral_service.webhooks_in.providers.provider import (
     Around,
     Greeting,
@@ -69,3 +71,6 @@ class WooCommerce:
 
     def translate(self, body: Mapping[str, Any], around: Around) -> Translation:
         return translate(body, topic=around.provider_type, external_id=around.external_id)
+
+    def exported(self, record: Mapping[str, Any]) -> tuple[Exported, ...]:
+        return exported(record)
