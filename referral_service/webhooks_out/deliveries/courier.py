@@ -46,7 +46,7 @@ class Courier:
         self._keys = Keys(sealer)
         self._after: Turn = FIRST
         self._ended: list[Attempt] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._took_back_at_seconds = float("-inf")
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,8 +107,7 @@ class Courier:
             failures = 0
             for message in messages:
                 task = asyncio.create_task(self._send(client, message))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._under_way[message.claimed.id] = task
             if messages or self._ended:
                 continue
             if until_idle and not self._under_way:
@@ -123,6 +122,17 @@ class Courier:
             pass
 
     async def _send(self, client: Client, message: Message) -> None:
+        try:
+            attempt = await self._attempt(client, message)
+            self._ended.append(attempt)
+            self.sent += 1
+        finally:
+            # Here and not when the task is done, which is a moment later: the next turn would see no room yet, claim
+            # nothing, and take that for idleness.
+            del self._under_way[message.claimed.id]
+            self._news.set()
+
+    async def _attempt(self, client: Client, message: Message) -> Attempt:
         claimed, started_at, started = message.claimed, self._clock.now(), monotonic_seconds()
         status, error, retry_after = None, None, None
         try:
@@ -132,7 +142,7 @@ class Courier:
             status, retry_after = answer.status, answer.retry_after
         except NoAnswer as none:
             error = none.reason
-        attempt = Attempt(
+        return Attempt(
             app_id=claimed.app_id,
             delivery_id=claimed.id,
             endpoint_id=claimed.endpoint_id,
@@ -144,9 +154,6 @@ class Courier:
             error=error,
             retry_after=retry_after,
         )
-        self._ended.append(attempt)
-        self.sent += 1
-        self._news.set()
 
     def _turn(self, ended: list[Attempt], room: int) -> list[Message]:
         """Settle, claim, and write what was claimed: in the database's thread."""
