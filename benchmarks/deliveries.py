@@ -34,8 +34,8 @@ from referral_service.webhooks_out.endpoints.secrets import new_secret, sealed_s
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
 from referral_service.webhooks_out.states import DONE, ENABLED
 
-APPS, ENDPOINTS_OF_AN_APP = 4, 5
-PEOPLE_OF_AN_APP, CHANGES = 50, 5
+APPS, ENDPOINTS_OF_AN_APP = 8, 5
+PEOPLE_OF_AN_APP, CHANGES = 25, 5
 # A round's: each change of everybody is told to each of their app's endpoints.
 DELIVERIES = APPS * PEOPLE_OF_AN_APP * CHANGES * ENDPOINTS_OF_AN_APP
 AT_ONCE = APPS * ENDPOINTS_OF_AN_APP * CALLS_AT_ONCE_MAX

@@ -10,6 +10,8 @@ from typing import Any
 
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 READY_SECONDS_MAX = 30
+# All connections may be asked for at once.
+BACKLOG = 1024
 
 
 class _Answers(asyncio.Protocol):
@@ -51,7 +53,7 @@ def _serve(pipe: Any) -> None:
     import uvloop
 
     async def answer() -> None:
-        server = await asyncio.get_running_loop().create_server(_Answers, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(_Answers, "127.0.0.1", 0, backlog=BACKLOG)
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
