@@ -31,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run
 run: $(VENV)/.ready ## start the service with demo data on http://127.0.0.1:$PORT (stop: Ctrl-C)
-	@exec $(BIN)/referral-service up
+	@REFERRAL_DEVELOPMENT="$${REFERRAL_DEVELOPMENT:-true}" exec $(BIN)/referral-service up
 
 ##@ Work
 

@@ -36,6 +36,7 @@ from referral_service.tenants import views as tenants
 from referral_service.tenants.auth import KeyDirectory
 from referral_service.tenants.kept_answers import KeptAnswers
 from referral_service.webhooks_in import views as webhooks_in
+from referral_service.webhooks_out import views as webhooks_out
 
 # In the order in which the API is documented.
 VIEWS = (
@@ -53,6 +54,7 @@ VIEWS = (
     insights,
     journeys_clock,
     privacy,
+    webhooks_out,
     webhooks_in,
     operations,
 )

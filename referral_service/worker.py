@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from typing import Any
@@ -89,8 +89,11 @@ def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECO
     courier = courier_of(service)
     lanes = lanes_of(service, placed=courier.wake)
     log.info("worker_started")
+    if service.settings.development:
+        log.warning("development_mode", allows="webhooks to this machine, http landing pages, error texts in the log")
     with ThreadPoolExecutor(1 + len(lanes), thread_name_prefix="worker") as threads:
         sending = threads.submit(courier.run)
+        sending.add_done_callback(_log_if_dead)
         working = [threads.submit(_work_lane, lane, stop=stop, idle_seconds=idle_seconds) for lane in lanes]
         stop.wait()
         courier.stop()
@@ -164,6 +167,12 @@ def _work_lane(steps: list[Step], *, stop: Event, idle_seconds: float) -> int:
         if not done:
             stop.wait(idle_seconds)
     return done_in_all
+
+
+def _log_if_dead(sending: Future[None]) -> None:
+    """Nobody else would notice before the worker is stopped: everything but the courier goes on."""
+    if error := sending.exception():
+        log.critical("courier_died", **_told(error))
 
 
 def _deliver(service: Service, courier: Courier) -> int:

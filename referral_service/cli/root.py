@@ -18,6 +18,7 @@ from referral_service.cli.commands import Group
 from referral_service.cli.db import db
 from referral_service.cli.demo import demo
 from referral_service.cli.doctor import doctor
+from referral_service.cli.endpoints import endpoints
 from referral_service.cli.keys import keys
 from referral_service.cli.migrate import migrate
 from referral_service.cli.pages import errors, openapi
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 programs.add_command(migrate)
-for _command in (up, serve, worker, db, apps, keys, programs, doctor, demo, openapi, errors):
+for _command in (up, serve, worker, db, apps, keys, programs, endpoints, doctor, demo, openapi, errors):
     main.add_command(_command)
 
 

@@ -57,7 +57,7 @@ def serve(workers: int | None, with_worker: bool | None) -> None:
 @click.command("worker", cls=Command, examples=["referral-service worker", "referral-service worker --once --json"])
 @click.option("--once", is_flag=True, help="Do what is due now, then end.")
 def worker(once: bool) -> Answer:
-    """Release holds, expire referrals, give notifications their positions, seal the audit log.
+    """Release holds, expire referrals, send notifications, seal the audit log.
 
     Runs until SIGTERM or Ctrl-C and finishes the step at hand; as many as you like may run at once.
     """

@@ -69,6 +69,8 @@ def _lines(settings: Settings, demo: Demo | None, secrets: Secrets | None) -> li
         f"  Reference     {url}/docs",
         f"  Data          {settings.data_dir.resolve()}" if settings.is_sqlite else "  Data          PostgreSQL",
     ]
+    if settings.development:
+        lines.append("  Development   webhooks may go to this machine; landing pages may be http")
     if secrets is not None:
         lines += [f"  Operator key  {secrets.operator_key}", "                (opens apps; shown this once)"]
     if demo is None:

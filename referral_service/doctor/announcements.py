@@ -1,10 +1,11 @@
-"""I9: each state change has exactly one notification, positions have no gaps, and no delivery is stuck."""
+"""I9: each state change has exactly one notification, positions have no gaps, and nothing is stuck on its way."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from referral_service.doctor.books import Books, Question, put
+from referral_service.doctor.endpoints import ENDPOINTS
 from referral_service.doctor.report import Check
 
 # A worker that was stopped comes back, or another takes over, within moments; past this nobody has. Seconds.
@@ -88,5 +89,6 @@ STUCK = (
 def check_announcements(books: Books, check: Check) -> None:
     """I9."""
     put(QUESTIONS, books, check)
+    put(ENDPOINTS, books, check)
     for row in books.rows(STUCK, stuck_since=books.now - timedelta(seconds=LEASE_GRACE_SECONDS)):
         check.accuse(row.object_id, "It is leased past its time-out, and nobody sends it.")

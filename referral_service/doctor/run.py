@@ -49,7 +49,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Books, Check], None]], ...] = (
     ("I6", "Nobody refers himself; one accepted referrer for each referee and program", check_people),
     ("I7", "Every reference stays in its tenant", check_references),
     ("I8", "Only legal transitions; times run forwards", check_transitions),
-    ("I9", "Each state change is announced once; positions have no gaps; no delivery is stuck", check_announcements),
+    (
+        "I9",
+        "Each state change is announced once; positions have no gaps; nothing is stuck on its way",
+        check_announcements,
+    ),
     ("I10", "What was accepted is processed, or parked with a reason", check_inbox),
     ("I11", "The audit log's sealed chain is intact", check_audit_chain),
     ("I13", "Where an unreleased referral stands does not depend on the order of arrival", check_order),

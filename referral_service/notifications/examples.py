@@ -9,6 +9,7 @@ NOTIFICATIONS = {
             "id": "ntf_01k0c7v2m4x8s1d5f7g9h3j6kp",
             "timestamp": "2026-11-21T10:00:00Z",
             "api_version": "v1",
+            "object_id": "acc_01k0c7v2m4x8s1d5f7g9h3j6kp",
             "sequence": 3,
             "position": 42,
             "data": {

@@ -17,6 +17,7 @@ _COLUMNS = (
     _ROWS.c.type,
     _ROWS.c.created_at,
     _ROWS.c.position,
+    _ROWS.c.object_id,
     _ROWS.c.sequence,
     _ROWS.c.previous_state,
     _ROWS.c.state,
@@ -32,6 +33,7 @@ class Announced(NamedTuple):
     type: str
     timestamp: datetime
     position: int
+    object_id: str
     sequence: int
     previous_state: str | None
     state: str
@@ -50,7 +52,7 @@ def list_after(session: Session, *, app_id: int, after: int = 0, limit: int = 10
         .order_by(_ROWS.c.position)
         .limit(limit)
     )
-    return [Announced(*row) for row in session.execute(statement)]
+    return [Announced._make(row) for row in session.execute(statement)]
 
 
 def read_placed(session: Session, *, app_id: int, ids: Collection[str]) -> list[Announced]:
@@ -58,4 +60,4 @@ def read_placed(session: Session, *, app_id: int, ids: Collection[str]) -> list[
     statement = select(*_COLUMNS).where(
         _ROWS.c.app_id == app_id, _ROWS.c.id.in_(sorted(ids)), _ROWS.c.position.is_not(None)
     )
-    return [Announced(*row) for row in session.execute(statement)]
+    return [Announced._make(row) for row in session.execute(statement)]

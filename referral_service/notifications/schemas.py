@@ -32,6 +32,9 @@ class NotificationSchema(ResponseSchema):
     api_version = ma.fields.String(
         required=True, metadata={"description": "The version of the API whose GET shows `object` in this way."}
     )
+    object_id = ma.fields.String(
+        required=True, metadata={"description": "The object that changed, by one name for ever."}
+    )
     sequence = ma.fields.Integer(required=True, metadata={"description": "Counts this object's changes from 1."})
     position = ma.fields.Integer(
         required=True,

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from threading import Event, Thread
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pytest
 import structlog
 from cli.processes import eventually
 from cli.runner import Cli
 from flask import Flask
+from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 from structlog.testing import LogCapture
+from webhooks_out.sending import Inbox, Outbox
 
 from builders import Api
 from referral_service import worker
@@ -24,6 +27,8 @@ from referral_service.kit.http import wiring
 from referral_service.kit.http.wiring import Service
 from referral_service.tenants.kept_answers import purge_answers
 from referral_service.tenants.models import IdempotencyKey
+from referral_service.tenants.open_app import OpenedApp
+from referral_service.webhooks_out.states import DONE
 from referral_service.worker import Step, run_worker, work_off
 
 
@@ -101,6 +106,38 @@ def test_the_worker_waits_for_work_and_stops_when_told(service: Service, api: Ap
         thread.join(timeout=30)
     assert not thread.is_alive()
     assert done[0] > 1
+
+
+def test_what_is_announced_is_placed_and_sent_by_itself(
+    service: Service, tenant: OpenedApp, httpserver: HTTPServer
+) -> None:
+    here = replace(service, settings=replace(service.settings, development=True))
+    outbox = Outbox(here.database, here.sealer, cast(FixedClock, here.clock), tenant.tenant.app_id)
+    inbox = Inbox(httpserver, "/hooks")
+    endpoint = outbox.add(inbox.url)
+    stop = Event()
+    thread = Thread(target=run_worker, args=(here,), kwargs={"stop": stop})
+    thread.start()
+    try:
+        for _ in range(3):
+            outbox.announce("reward.created", place=False)
+            sent = len(inbox.requests) + 1
+            eventually(lambda sent=sent: len(inbox.requests) == sent)  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert outbox.states(endpoint) == [DONE] * 3
+
+
+def test_a_worker_that_works_off_sends_what_is_due(service: Service, tenant: OpenedApp, httpserver: HTTPServer) -> None:
+    here = replace(service, settings=replace(service.settings, development=True))
+    outbox = Outbox(here.database, here.sealer, cast(FixedClock, here.clock), tenant.tenant.app_id)
+    inbox = Inbox(httpserver, "/hooks")
+    outbox.add(inbox.url)
+    outbox.announce("reward.created", "reward.available", place=False)
+    assert work_off(here, stop=Event())[1] == []
+    assert len(inbox.requests) == 2
 
 
 def test_the_step_at_hand_is_finished_and_no_other_begun(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

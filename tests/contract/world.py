@@ -9,12 +9,13 @@ from typing import Any
 from flask.testing import FlaskClient
 from journeys.under_review import put_under_review
 from webhooks_in.hooks import a_standard_source
+from webhooks_out.endpoints import an_endpoint
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, Person
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
-from referral_service.notifications.place import place_notifications
+from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class World:
 
 
 def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database: Database) -> World:
-    """Make a program with a conversion in it, one that is open, and a hook that was parked.
+    """Make a program with a conversion in it, one that is open, a hook that was parked, and somebody to be told of it.
 
     The referrer shows on the leaderboard.
     """
     api = Api(client, key=key, clock=clock)
+    endpoint = an_endpoint(api)
     program = a_program(api)
     a_customer(api, ALICE, leaderboard_opt_in=True)
     a_customer(api, BOB)
@@ -60,8 +62,8 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
     given = rewards_to_act_on(api)
     coupon = {"code": [given["coupon"]["coupon"]["code"]]}
     made_key: Any = expect(api.post("/v1/keys", {"name": "Checkout", "scopes": ["write"]}), 201)
-    # The list of notifications shows those that have a position.
-    database.transact(lambda session: place_notifications(session, app_id=app_id))
+    # The list of notifications shows those that have a position, and only they have deliveries.
+    database.transact(lambda session: place_and_fan_out(session, app_id=app_id, now=clock.now()))
     return World(
         {
             "program_id": [program["id"]],
@@ -74,6 +76,9 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
             "source_id": [hook.source["id"]],
             "inbound_id": [item["id"] for item in items(api, "/v1/inbound-events")],
             "key_id": [made_key["id"]],
+            "endpoint_id": [endpoint["id"]],
+            "delivery_id": [item["id"] for item in items(api, "/v1/deliveries")][:3],
+            "notification_id": [item["id"] for item in items(api, "/v1/notifications")][:3],
         },
         {"/v1/referrals/{referral_id}/approve": {"referral_id": [doubtful["id"]]}}
         | {f"/v1/coupons/{{code}}{act}": coupon for act in ("", "/redeem", "/cancel")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.corrupt_coupons import SPENT_OR_NOT
+from doctor.corrupt_endpoints import ENDPOINTS
 from doctor.corruptions import CLAIMED, LONG_AGO, OF, Corruption, planted
 
 LIMITS = (
@@ -306,4 +307,4 @@ ORDER = (
     ),
 )
 
-LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + SPENT_OR_NOT + MESSAGES + ORDER
+LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + SPENT_OR_NOT + MESSAGES + ENDPOINTS + ORDER

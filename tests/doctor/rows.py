@@ -181,17 +181,36 @@ class Rows:
             )  # fmt: skip
         self.add("audit_heads", last_seq=count, last_chain=previous)
 
-    def deliver(self, state: str, *, next_attempt_at: datetime = NOW) -> None:
-        """Send the newest notification to a new endpoint."""
-        endpoint = self.new("whe")
-        self.add(
-            "webhook_endpoints", id=endpoint, url="https://shop.example/hook", events=["*"], state="enabled",
+    def endpoint(self) -> Row:
+        """An endpoint whose secret is being replaced."""
+        endpoint = self.add(
+            "webhook_endpoints", id=self.new("whe"), url="https://shop.example/hook", events=["*"], state="enabled",
             reason=None, failing_since=None, failures=0, paused_until=None, sequence=0, created_at=START,
             deleted_at=None,
         )  # fmt: skip
+        for retires_at in (NOW + DAY, None):
+            self.add(
+                "endpoint_secrets", id=self.new("sec"), endpoint_id=endpoint["id"], secret_ct=b"sealed",
+                created_at=START, retires_at=retires_at,
+            )  # fmt: skip
+        return endpoint
+
+    def switch_off(self, endpoint: Row, why: str) -> Row:
+        endpoint |= {"state": "disabled", "reason": why, "sequence": 1}
+        self._notify("endpoint.disabled", endpoint["id"], 1, "enabled", "disabled", NOW - DAY, why)
+        return endpoint
+
+    def delete_endpoint(self, endpoint: Row) -> None:
+        self.switch_off(endpoint, "deleted")
+        endpoint["deleted_at"] = NOW - DAY
+        secrets = self.rows["endpoint_secrets"]
+        self.rows["endpoint_secrets"] = [row for row in secrets if row["endpoint_id"] != endpoint["id"]]
+
+    def deliver(self, state: str, *, next_attempt_at: datetime = NOW, to: Row | None = None) -> None:
+        """Send the newest notification to a new endpoint, or to this one."""
         self.add(
             "deliveries", id=self.new("dlv"), notification_id=self.rows["notifications"][-1]["id"],
-            endpoint_id=endpoint, state=state, attempts=1, next_attempt_at=next_attempt_at,
+            endpoint_id=(to or self.endpoint())["id"], state=state, attempts=1, next_attempt_at=next_attempt_at,
             last_attempt_at=None, last_status=None, last_error=None, last_duration_ms=None, created_at=NOW,
             done_at=NOW if state == "done" else None,
         )  # fmt: skip

@@ -181,7 +181,21 @@ def everything(book: Book) -> Handles:
     refused = book.refuse(book.at_once, book.customer(), told["converted_referee"], reason="already_referred")
     told["refused_referral"] = refused["id"]
     book.refuse(book.at_once, told["converted_referrer"], told["converted_referrer"], reason="self_referral")
-    return told
+    return told | endpoints(book)
+
+
+def endpoints(book: Book) -> Handles:
+    """Endpoints in every state, with what waits for them."""
+    works, fails = book.endpoint(), book.endpoint()
+    book.deliver("scheduled", to=works)
+    fails |= {"failures": 6, "failing_since": NOW - DAY, "paused_until": NOW + timedelta(seconds=10)}
+    off = book.endpoint()
+    book.deliver("dead", to=off)
+    book.switch_off(off, "by_app")
+    book.deliver("disabled", to=off)
+    gone = book.endpoint()
+    book.delete_endpoint(gone)
+    return {"works": works["id"], "fails": fails["id"], "off": off["id"], "gone": gone["id"]}
 
 
 def besides(book: Book) -> None:

@@ -22,6 +22,7 @@ from referral_service.cli.first_start import Demo, curl_lines, key_file
 from referral_service.cli.root import main
 from referral_service.config import Settings
 from referral_service.webhooks_in.providers.stripe_events import _MEANINGS
+from referral_service.webhooks_out.endpoints.event_types import EVENT_TYPES, TEST
 
 COMMAND = re.compile(r"(?:^|[\s/])referral-service +([^`|>;)]*)")
 COMPOSE = re.compile(r"docker compose run (?:--\S+ )*(?:worker|web|migrate) (.*)")
@@ -224,3 +225,10 @@ def test_the_readme_has_the_very_lines_that_a_first_start_prints() -> None:
 def test_the_table_of_stripe_events_has_every_event_that_means_something() -> None:
     table = re.findall(r"^\| `([a-z_.]+\.[a-z_]+)` \|", page("docs/webhooks.md").text, re.MULTILINE)
     assert sorted(table) == sorted(_MEANINGS)
+
+
+def test_the_guides_name_every_type_of_notification() -> None:
+    named = {*page("docs/integration.md").spans, *page("docs/webhooks.md").spans}
+    # In this version nothing is put under review.
+    told = {TEST, *EVENT_TYPES} - {"referral.under_review", "reward.under_review"}
+    assert sorted(told - named) == []

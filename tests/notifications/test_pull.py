@@ -45,6 +45,7 @@ def test_a_notification_is_read_as_it_is_sent_with_its_position(
         "type": "reward.available",
         "timestamp": "2026-03-01T12:00:00Z",
         "api_version": "v1",
+        "object_id": "rwd_a",
         "sequence": 1,
         "position": 1,
         "data": {

@@ -30,6 +30,7 @@ def notification_documents(session: Session, rows: Sequence[Announced], *, app_i
             "id": row.id,
             "timestamp": row.timestamp,
             "api_version": API_VERSION,
+            "object_id": row.object_id,
             "sequence": row.sequence,
             "position": row.position,
             "data": {
