@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     column,
     exists,
     func,
@@ -32,9 +33,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from referral_service.webhooks_out.endpoints.policy import Health
+from referral_service.webhooks_out.endpoints.policy import CALLS_AT_ONCE_MAX, FAILURES_BEFORE_PAUSE, Health
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
-from referral_service.webhooks_out.states import ENABLED, LEASED, SCHEDULED
+from referral_service.webhooks_out.states import DISABLED, ENABLED, LEASED, SCHEDULED
 
 _rows = cast(Table, Delivery.__table__)
 _endpoints = cast(Table, WebhookEndpoint.__table__)
@@ -69,7 +70,7 @@ class _Ready(NamedTuple):
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
-    """Whether an endpoint may be called, and has something scheduled for now: one look into an index each."""
+    """Whether an endpoint may be called once more, and has something scheduled for now: a look into an index each."""
     waits = exists().where(
         _rows.c.app_id == _endpoints.c.app_id,
         _rows.c.endpoint_id == _endpoints.c.id,
@@ -77,7 +78,24 @@ def _due(now: datetime) -> ColumnElement[bool]:
         _rows.c.next_attempt_at <= now,
     )
     paused_until = _endpoints.c.paused_until
-    return and_(_endpoints.c.state == ENABLED, or_(paused_until.is_(None), paused_until <= now), waits)
+    return and_(_endpoints.c.state == ENABLED, or_(paused_until.is_(None), paused_until <= now), waits, _has_room())
+
+
+def _has_room() -> ColumnElement[bool]:
+    """Whether fewer messages are under way to an endpoint than may be, so far as one sees without its lock.
+
+    Or those that wait for slow receivers would fill a turn, and who comes after them would never get any.
+    """
+    under_way = (
+        select(func.count())
+        .where(
+            _rows.c.app_id == _endpoints.c.app_id,
+            _rows.c.endpoint_id == _endpoints.c.id,
+            _rows.c.state == literal(LEASED, literal_execute=True),
+        )
+        .scalar_subquery()
+    )
+    return under_way < case((_endpoints.c.failures >= FAILURES_BEFORE_PAUSE, 1), else_=CALLS_AT_ONCE_MAX)
 
 
 def is_work_due(session: Session, *, now: datetime) -> bool:
@@ -90,9 +108,23 @@ def is_work_due(session: Session, *, now: datetime) -> bool:
 
 
 def take_back(session: Session, *, now: datetime) -> None:
-    """Schedule anew what a worker leased and never settled, since it died."""
+    """Schedule anew what a worker leased and never settled, since it died.
+
+    What has been switched off meanwhile keeps it, as `disabled`; what somebody else looks at is left for the next time.
+    """
     ended = (_rows.c.state == literal(LEASED, literal_execute=True), _rows.c.next_attempt_at <= now)
-    session.execute(update(_rows).where(*ended).values(state=SCHEDULED))
+    of_it = (_rows.c.app_id == _endpoints.c.app_id, _rows.c.endpoint_id == _endpoints.c.id)
+    found = session.execute(
+        select(_endpoints.c.app_id, _endpoints.c.id, _endpoints.c.state)
+        .where(exists().where(*of_it, *ended))
+        .order_by(_endpoints.c.app_id, _endpoints.c.id)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    for enabled, state in ((True, SCHEDULED), (False, DISABLED)):
+        keys = [(row.app_id, row.id) for row in found if (row.state == ENABLED) is enabled]
+        if keys:
+            theirs = tuple_(_rows.c.app_id, _rows.c.endpoint_id).in_(keys)
+            session.execute(update(_rows).where(theirs, *ended).values(state=state))
 
 
 def claim(session: Session, *, now: datetime, lease: timedelta, after: Turn, limit: int) -> tuple[list[Claimed], Turn]:

@@ -70,7 +70,8 @@ def settle(session: Session, attempts: Sequence[Attempt], *, pace: Pace, now: da
     ]
     if failed:
         session.execute(_FAILED, failed)
-    for key, told in by_endpoint.items():
+    # In order, since whoever switches one off waits for those who hold it.
+    for key, told in sorted(by_endpoint.items()):
         _judge(session, endpoints[key], told, now)
 
 
