@@ -55,6 +55,7 @@ TERMS = {
 class Cast:
     """What the requests are made of. `referees` have been claimed and have bought nothing yet."""
 
+    app_id: int
     api_key: str
     program_id: str
     code: str
@@ -151,6 +152,7 @@ def seed(url: str, master_keys: dict[str, str], *, referees: int) -> Cast:
         _claim_all(database, tools, app_id, made.text, people[begin : begin + CLAIMS_A_TRANSACTION], now)
     database.dispose()
     return Cast(
+        app_id=app_id,
         api_key=opened.key.secret,
         program_id=program_id,
         code=made.text,

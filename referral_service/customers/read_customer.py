@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
 from referral_service.customers.profile import CustomerRecord, open_profile
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.base import Id, Number
+from referral_service.kit.db.given_rows import as_parameter, given_rows
 from referral_service.kit.errors import NotFound
 
 NO_SUCH_CUSTOMER = "There is no such customer in this app, or they have been erased."
@@ -38,10 +41,24 @@ def read_customer(session: Session, sealer: Sealer, *, app_id: int, external_id:
 
 def external_ids(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, str | None]:
     """Return the app's own id for each `cus_…` of the app, None for who was erased; unknown ids are left out."""
-    wanted = sorted(set(ids))
+    return external_ids_of_apps(session, ids={app_id: ids})[app_id]
+
+
+def external_ids_of_apps(session: Session, *, ids: Mapping[int, Iterable[str]]) -> dict[int, dict[str, str | None]]:
+    """Return for each app number what `external_ids` does, in one look-up."""
+    found: dict[int, dict[str, str | None]] = {app_id: {} for app_id in ids}
+    wanted = [{"app_id": app_id, "id": customer_id} for app_id in ids for customer_id in set(ids[app_id])]
     if not wanted:
-        return {}
-    rows = session.execute(
-        select(Customer.id, Customer.external_id).where(Customer.app_id == app_id, Customer.id.in_(wanted))
+        return found
+    statement = _names(session.get_bind().dialect.name)
+    for app_id, customer_id, external_id in session.execute(statement, {"wanted": as_parameter(wanted)}):
+        found[app_id][customer_id] = external_id
+    return found
+
+
+@cache
+def _names(dialect: str) -> Select[int, str, str | None]:
+    wanted = given_rows(dialect, "wanted", app_id=Number, id=Id)
+    return select(Customer.app_id, Customer.id, Customer.external_id).join(
+        wanted, and_(Customer.app_id == wanted.c.app_id, Customer.id == wanted.c.id)
     )
-    return {row.id: row.external_id for row in rows}

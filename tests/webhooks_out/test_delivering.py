@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from werkzeug import Request, Response
 from builders import Api, a_claim, a_code, a_customer, a_program, expect
 from cast import ALICE
 from referral_service.kit.clock import FixedClock
+from referral_service.webhooks_out.calling.client import Answer, Client
 from referral_service.webhooks_out.deliveries.policy import Pace
 from referral_service.webhooks_out.deliveries.settle import Attempt
 from referral_service.webhooks_out.endpoints.policy import Why
@@ -254,6 +256,20 @@ def test_a_dead_endpoint_with_a_long_queue_holds_up_no_other(outbox: Outbox, htt
     assert states.count(SCHEDULED) == 1012
     failed = [row for row in outbox.deliveries().values() if row.endpoint_id == dead.id and row.attempts]
     assert {row.last_error for row in failed} == {"connection"}
+
+
+def test_calls_that_end_together_do_not_pass_for_idleness(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers_in_the_same_moment(*_: Any, **__: Any) -> Answer:
+        await asyncio.sleep(0)
+        return Answer(204, None, b"")
+
+    monkeypatch.setattr(Client, "post", answers_in_the_same_moment)
+    # All the room there is is taken, and becomes free at once.
+    monkeypatch.setattr("referral_service.webhooks_out.deliveries.courier.CALLS_AT_ONCE_MAX", 5)
+    endpoint = outbox.add("http://127.0.0.1:1/")
+    outbox.announce(*["reward.created"] * 30)
+    assert outbox.send() == 30
+    assert outbox.states(endpoint) == [DONE] * 30
 
 
 def test_what_a_courier_had_when_it_died_is_sent_by_another_when_the_lease_ends(

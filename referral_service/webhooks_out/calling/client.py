@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from aiohttp import (
@@ -43,6 +44,7 @@ CALLS_AT_ONCE_MAX = 200
 NAMES_KEPT_SECONDS = 10
 # Below the 5 s after which many servers hang up: a message that meets a closing connection is a failed attempt.
 KEEPALIVE_SECONDS = 4.0
+URLS_KEPT_MAX = 10_000
 USER_AGENT = "referral-service-webhooks"
 
 Reason: TypeAlias = Literal[
@@ -145,6 +147,9 @@ async def open_session(
         await resolver.close()
 
 
+# A pure function of few URLs, each asked for thousands of times: what may be called is a matter of addresses, and those
+# are looked at anew for each connection.
+@lru_cache(maxsize=URLS_KEPT_MAX)
 def checked_url(url: str, *, development: bool) -> URL:
     """Return the URL as aiohttp takes it. An endpoint kept before a rule was added is held to the rule, too.
 

@@ -6,25 +6,22 @@ waits for one that is dead, the others get theirs. A worker that dies leaves lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     Table,
-    Text,
     and_,
     bindparam,
     case,
-    column,
     exists,
     func,
-    literal,
+    literal_column,
     or_,
     select,
     true,
@@ -32,8 +29,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from referral_service.webhooks_out.endpoints.policy import Health
+from referral_service.kit.db.base import Id, Number, UtcDateTime, Word
+from referral_service.kit.db.given_rows import as_parameter, given_rows
+from referral_service.webhooks_out.endpoints.policy import CALLS_AT_ONCE_MAX, FAILURES_BEFORE_PAUSE, Health
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
 from referral_service.webhooks_out.states import DISABLED, ENABLED, LEASED, SCHEDULED
 
@@ -48,8 +48,8 @@ class Claimed(NamedTuple):
     id: str
     notification_id: str
     endpoint_id: str
-    url: str
     attempt: int
+    url: str
 
 
 class Turn(NamedTuple):
@@ -60,43 +60,87 @@ class Turn(NamedTuple):
 
 
 FIRST = Turn(0, "")
+# As text in the statements, or the partial indexes would not be known to hold what is looked for.
+_SCHEDULED, _LEASED = literal_column(f"'{SCHEDULED}'", Word), literal_column(f"'{LEASED}'", Word)
+_NOW = bindparam("now", type_=UtcDateTime)
 
 
-class _Ready(NamedTuple):
-    app_id: int
-    id: str
-    url: str
-    share: int
+def _due() -> ColumnElement[bool]:
+    """Whether an endpoint may be called once more, and has something scheduled for `now`: looks into indexes.
 
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    """Whether an endpoint may be called, and has something scheduled for now: one look into an index each."""
-    waits = exists().where(
-        _rows.c.app_id == _endpoints.c.app_id,
-        _rows.c.endpoint_id == _endpoints.c.id,
-        _rows.c.state == literal(SCHEDULED, literal_execute=True),
-        _rows.c.next_attempt_at <= now,
+    It is the earliest that is asked for, since EXISTS may be carried out by reading all that is due to anybody.
+    """
+    earliest = (
+        select(func.min(_rows.c.next_attempt_at))
+        .where(
+            _rows.c.app_id == _endpoints.c.app_id, _rows.c.endpoint_id == _endpoints.c.id, _rows.c.state == _SCHEDULED
+        )
+        .scalar_subquery()
     )
     paused_until = _endpoints.c.paused_until
-    return and_(_endpoints.c.state == ENABLED, or_(paused_until.is_(None), paused_until <= now), waits)
+    may_be_called = and_(_endpoints.c.state == ENABLED, or_(paused_until.is_(None), paused_until <= _NOW))
+    return and_(may_be_called, earliest <= _NOW, _has_room())
+
+
+def _has_room() -> ColumnElement[bool]:
+    """Whether fewer messages are under way to an endpoint than may be, so far as one sees without its lock.
+
+    Or those that wait for slow receivers would fill a turn, and who comes after them would never get any.
+    """
+    under_way = _under_way(_endpoints, _endpoints.c.id)
+    return under_way < case((_endpoints.c.failures >= FAILURES_BEFORE_PAUSE, 1), else_=CALLS_AT_ONCE_MAX)
+
+
+def _under_way(endpoints: FromClause, endpoint_id: ColumnElement[str]) -> ColumnElement[int]:
+    leased = _rows.alias("leased")
+    return (
+        select(func.count())
+        .where(leased.c.app_id == endpoints.c.app_id, leased.c.endpoint_id == endpoint_id, leased.c.state == _LEASED)
+        .correlate(endpoints)
+        .scalar_subquery()
+    )
+
+
+_ENDED = and_(_rows.c.state == _LEASED, _rows.c.next_attempt_at <= _NOW)
+_ANY_DUE = select(_endpoints.c.id).where(_due()).limit(1)
+_ANY_ENDED = select(_rows.c.id).where(_ENDED).limit(1)
+_READY = (
+    select(_endpoints.c.app_id, _endpoints.c.id, _endpoints.c.url, _endpoints.c.failures)
+    .where(_due())
+    .order_by(
+        tuple_(_endpoints.c.app_id, _endpoints.c.id)
+        <= tuple_(bindparam("after_app", type_=Number), bindparam("after_endpoint", type_=Id)),
+        _endpoints.c.app_id,
+        _endpoints.c.id,
+    )
+    .limit(bindparam("count", type_=Number))
+    .with_for_update(key_share=True, skip_locked=True)
+)
 
 
 def is_work_due(session: Session, *, now: datetime) -> bool:
     """Tell, without locking anything, whether a claim would find something."""
-    ended = select(_rows.c.id).where(
-        _rows.c.state == literal(LEASED, literal_execute=True), _rows.c.next_attempt_at <= now
-    )
-    due = select(_endpoints.c.id).where(_due(now))
-    return session.execute(due.limit(1)).first() is not None or session.execute(ended.limit(1)).first() is not None
+    return any(session.execute(statement, {"now": now}).first() is not None for statement in (_ANY_DUE, _ANY_ENDED))
 
 
 def take_back(session: Session, *, now: datetime) -> None:
-    """Schedule anew what a worker leased and never settled, since it died; `disabled`, if its endpoint is so now."""
-    ended = (_rows.c.state == literal(LEASED, literal_execute=True), _rows.c.next_attempt_at <= now)
-    is_enabled = exists().where(
-        _endpoints.c.app_id == _rows.c.app_id, _endpoints.c.id == _rows.c.endpoint_id, _endpoints.c.state == ENABLED
-    )
-    session.execute(update(_rows).where(*ended).values(state=case((is_enabled, SCHEDULED), else_=DISABLED)))
+    """Schedule anew what a worker leased and never settled, since it died.
+
+    What has been switched off meanwhile keeps it, as `disabled`; what somebody else looks at is left for the next time.
+    """
+    ended = (_rows.c.state == _LEASED, _rows.c.next_attempt_at <= now)
+    of_it = (_rows.c.app_id == _endpoints.c.app_id, _rows.c.endpoint_id == _endpoints.c.id)
+    found = session.execute(
+        select(_endpoints.c.app_id, _endpoints.c.id, _endpoints.c.state)
+        .where(exists().where(*of_it, *ended))
+        .order_by(_endpoints.c.app_id, _endpoints.c.id)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    for enabled, state in ((True, SCHEDULED), (False, DISABLED)):
+        keys = [(row.app_id, row.id) for row in found if (row.state == ENABLED) is enabled]
+        if keys:
+            theirs = tuple_(_rows.c.app_id, _rows.c.endpoint_id).in_(keys)
+            session.execute(update(_rows).where(theirs, *ended).values(state=state))
 
 
 def claim(session: Session, *, now: datetime, lease: timedelta, after: Turn, limit: int) -> tuple[list[Claimed], Turn]:
@@ -104,105 +148,88 @@ def claim(session: Session, *, now: datetime, lease: timedelta, after: Turn, lim
 
     An endpoint that another worker looks at in this moment is passed over.
     """
-    ready = _ready(session, now=now, after=after, limit=limit)
-    taken = _first_due(session, ready, now=now)[:limit]
-    if not taken:
-        return [], FIRST
-    session.execute(
-        update(_rows)
-        .where(tuple_(_rows.c.app_id, _rows.c.id).in_([(row.app_id, row.id) for row in taken]))
-        .values(state=LEASED, attempts=_rows.c.attempts + 1, next_attempt_at=now + lease)
-    )
-    last = taken[-1]
-    return taken, Turn(last.app_id, last.endpoint_id)
-
-
-def _ready(session: Session, *, now: datetime, after: Turn, limit: int) -> list[_Ready]:
-    """Lock the endpoints that may be called, those after `after` first, with how many messages each may get."""
-    key = tuple_(_endpoints.c.app_id, _endpoints.c.id)
-    found = session.execute(
-        select(_endpoints.c.app_id, _endpoints.c.id, _endpoints.c.url, _endpoints.c.failures)
-        .where(_due(now))
-        .order_by(key <= tuple_(after.app_id, after.endpoint_id), _endpoints.c.app_id, _endpoints.c.id)
-        .limit(limit)
-        .with_for_update(key_share=True, skip_locked=True)
-    ).all()
-    under_way = {
-        (app_id, endpoint_id): count
-        for app_id, endpoint_id, count in session.execute(
-            select(_rows.c.app_id, _rows.c.endpoint_id, func.count())
-            .where(
-                _rows.c.state == literal(LEASED, literal_execute=True),
-                tuple_(_rows.c.app_id, _rows.c.endpoint_id).in_([(row.app_id, row.id) for row in found]),
-            )
-            .group_by(_rows.c.app_id, _rows.c.endpoint_id)
-        )
-    }
-    return [
-        _Ready(row.app_id, row.id, row.url, share)
-        for row in found
-        if (share := Health(failures=row.failures).calls_at_once - under_way.get((row.app_id, row.id), 0)) > 0
-    ]
-
-
-def _first_due(session: Session, ready: Sequence[_Ready], *, now: datetime) -> list[Claimed]:
-    """Return each endpoint's longest due messages, as many as it may get."""
+    given = {"now": now, "after_app": after.app_id, "after_endpoint": after.endpoint_id, "count": limit}
+    ready = session.execute(_READY, given).all()
     if not ready:
-        return []
-    if session.get_bind().dialect.name == "postgresql":
-        given = {
-            "apps": [row.app_id for row in ready],
-            "endpoints": [row.id for row in ready],
-            "shares": [row.share for row in ready],
-            "due_by": now,
-        }
-        found = session.execute(_SHARES, given).all()
-    else:
-        found = [
-            row
-            for one in ready
-            for row in session.execute(
-                _SHARE, {"app": one.app_id, "endpoint": one.id, "share": one.share, "due_by": now}
-            )
-        ]
-    urls = {(row.app_id, row.id): row.url for row in ready}
-    return [
-        Claimed(row.app_id, row.id, row.notification_id, row.endpoint_id, urls[row.app_id, row.endpoint_id], row.next)
-        for row in found
+        return [], FIRST
+    nth = {(row.app_id, row.id): n for n, row in enumerate(ready)}
+    leased = session.execute(
+        _lease(session.get_bind().dialect.name),
+        {
+            "ready": as_parameter(
+                {
+                    "nth": n,
+                    "app_id": row.app_id,
+                    "endpoint_id": row.id,
+                    "at_once": Health(failures=row.failures).calls_at_once,
+                }
+                for n, row in enumerate(ready)
+            ),
+            "now": now,
+            "room": limit,
+            "ends_at": now + lease,
+        },
+    ).all()
+    taken = [
+        Claimed(app_id, delivery_id, notification_id, endpoint_id, attempt, ready[nth[app_id, endpoint_id]].url)
+        for app_id, delivery_id, notification_id, endpoint_id, attempt in leased
     ]
+    taken.sort(key=lambda one: (nth[one.app_id, one.endpoint_id], one.id))
+    return (taken, Turn(taken[-1].app_id, taken[-1].endpoint_id)) if taken else ([], FIRST)
 
 
-def _share_of(
-    app_id: ColumnElement[int], endpoint_id: ColumnElement[str], share: ColumnElement[int]
-) -> Select[tuple[int, str, str, str, int]]:
-    columns = (_rows.c.app_id, _rows.c.id, _rows.c.notification_id, _rows.c.endpoint_id)
+@cache
+def _lease(dialect: str) -> ReturningUpdate[Any]:
+    """Lease what each of the endpoints `ready`, which are locked, has longest due, as much as it may get, and `room` in
+    all: those of the first endpoints first.
+
+    How much is under way to each is counted here and not with the locking, which sees what was before it had the lock.
+    """
+    ready = given_rows(dialect, "ready", nth=Integer, app_id=Number, endpoint_id=Id, at_once=Integer)
+    taken = (_laterally if dialect == "postgresql" else _by_place)(ready).limit(bindparam("room", type_=Integer))
+    given = taken.subquery("given")
     return (
-        select(*columns, (_rows.c.attempts + 1).label("next"))
+        update(_rows)
+        .where(_rows.c.app_id == given.c.app_id, _rows.c.id == given.c.id)
+        .values(state=LEASED, attempts=_rows.c.attempts + 1, next_attempt_at=bindparam("ends_at"))
+        .returning(_rows.c.app_id, _rows.c.id, _rows.c.notification_id, _rows.c.endpoint_id, _rows.c.attempts)
+    )
+
+
+def _laterally(ready: FromClause) -> Select[Any]:
+    """Each endpoint's share, as PostgreSQL finds it."""
+    share = func.greatest(ready.c.at_once - _under_way(ready, ready.c.endpoint_id), 0)
+    first = _first_due(_rows.c.app_id, _rows.c.id, ready=ready).limit(share).lateral("first")
+    return select(first).select_from(ready.join(first, true())).order_by(ready.c.nth)
+
+
+def _by_place(ready: FromClause) -> Select[Any]:
+    """The same for SQLite, where the number of rows that a LIMIT lets through cannot depend on another table's row."""
+    mine = _rows.alias("mine")
+    first = _first_due(_rows.c.id, ready=ready).limit(CALLS_AT_ONCE_MAX)
+    place = func.row_number().over(partition_by=ready.c.nth, order_by=mine.c.next_attempt_at)
+    placed = (
+        select(mine.c.app_id, mine.c.id, ready.c.nth, place.label("place"), ready.c.at_once)
+        .add_columns(_under_way(ready, ready.c.endpoint_id).label("under_way"))
+        .select_from(ready.join(mine, and_(mine.c.app_id == ready.c.app_id, mine.c.id.in_(first))))
+        .subquery("placed")
+    )
+    return (
+        select(placed.c.app_id, placed.c.id)
+        .where(placed.c.place <= placed.c.at_once - placed.c.under_way)
+        .order_by(placed.c.nth)
+    )
+
+
+def _first_due(*columns: ColumnElement[Any], ready: FromClause) -> Select[Any]:
+    return (
+        select(*columns)
         .where(
-            _rows.c.app_id == app_id,
-            _rows.c.endpoint_id == endpoint_id,
-            _rows.c.state == literal(SCHEDULED, literal_execute=True),
-            _rows.c.next_attempt_at <= bindparam("due_by"),
+            _rows.c.app_id == ready.c.app_id,
+            _rows.c.endpoint_id == ready.c.endpoint_id,
+            _rows.c.state == _SCHEDULED,
+            _rows.c.next_attempt_at <= _NOW,
         )
         .order_by(_rows.c.next_attempt_at)
-        .limit(share)
+        .correlate(ready)
     )
-
-
-def _shares() -> Select[tuple[int, str, str, str, int]]:
-    """All endpoints' shares in one statement, which SQLite has no way to say."""
-    given = (
-        func.unnest(
-            bindparam("apps", type_=ARRAY(BigInteger)),
-            bindparam("endpoints", type_=ARRAY(Text)),
-            bindparam("shares", type_=ARRAY(Integer)),
-        )
-        .table_valued(column("app", BigInteger), column("endpoint", Text), column("share", Integer))
-        .render_derived("given")
-    )
-    found = _share_of(given.c.app, given.c.endpoint, given.c.share).correlate(given).lateral("due")
-    return select(found).select_from(given.join(found, true()))
-
-
-_SHARE = _share_of(bindparam("app"), bindparam("endpoint"), bindparam("share", type_=Integer))
-_SHARES = _shares()

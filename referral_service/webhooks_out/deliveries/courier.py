@@ -19,7 +19,13 @@ from sqlalchemy.orm import Session
 from referral_service.kit.clock import Clock, monotonic_seconds
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
-from referral_service.webhooks_out.calling.client import CALLS_AT_ONCE_MAX, Client, NoAnswer, open_client
+from referral_service.webhooks_out.calling.client import (
+    CALLS_AT_ONCE_MAX,
+    TOTAL_SECONDS_MAX,
+    Client,
+    NoAnswer,
+    open_client,
+)
 from referral_service.webhooks_out.deliveries.claim import FIRST, Claimed, Turn, claim, is_work_due, take_back
 from referral_service.webhooks_out.deliveries.message import Keys, Message, write_messages
 from referral_service.webhooks_out.deliveries.policy import Pace
@@ -28,6 +34,9 @@ from referral_service.webhooks_out.deliveries.settle import Attempt, settle
 IDLE_SECONDS = 0.25
 TAKE_BACK_SECONDS = 1.0
 REST_SECONDS_MAX = 30.0
+# A courier that is to stop writes down how its last attempts ended, unless it cannot so many times in a row.
+LAST_TRIES_MAX = 3
+LAST_TRIES_REST_SECONDS = 1.0
 PACE = Pace()
 
 log = structlog.get_logger(__name__)
@@ -46,11 +55,13 @@ class Courier:
         self._keys = Keys(sealer)
         self._after: Turn = FIRST
         self._ended: list[Attempt] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None] | None] = set()
         self._took_back_at_seconds = float("-inf")
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Both belong to the event loop of one run.
         self._news = asyncio.Event()
+        self._halt = asyncio.Event()
         self._stopping = False
         self.sent = 0
 
@@ -71,11 +82,15 @@ class Courier:
     def stop(self) -> None:
         """Begin nothing more."""
         self._stopping = True
-        self.wake()
+        with self._guard:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._halt.set)
+                self._loop.call_soon_threadsafe(self._news.set)
 
     async def _run(self, *, until_idle: bool) -> None:
         with self._guard:
             self._loop = asyncio.get_running_loop()
+            self._news, self._halt = asyncio.Event(), asyncio.Event()
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="courier-database") as thread:
                 async with open_client(development=self._development) as client:
@@ -90,6 +105,7 @@ class Courier:
             self._news.clear()
             ended, self._ended = self._ended, []
             room = 0 if self._stopping else CALLS_AT_ONCE_MAX - len(self._under_way)
+            began = monotonic_seconds()
             try:
                 messages = await asyncio.get_running_loop().run_in_executor(thread, self._turn, ended, room)
             # Whatever is wrong, a courier that ends would leave everything unsent: it rests and tries again.
@@ -97,23 +113,37 @@ class Courier:
                 self._ended = ended + self._ended
                 if until_idle:
                     raise
-                rest_seconds = min(REST_SECONDS_MAX, 2.0**failures)
+                rest_seconds = min(REST_SECONDS_MAX, 2.0 ** min(failures, 10))
                 failures += 1
                 log.error("courier_turn_failed", error=type(error).__name__, rest_seconds=rest_seconds)
-                if self._stopping:
+                if self._stopping and failures >= LAST_TRIES_MAX:
                     return
-                await asyncio.sleep(rest_seconds)
+                await self._rest(rest_seconds)
                 continue
             failures = 0
+            if monotonic_seconds() - began > self._pace.lease.total_seconds() - TOTAL_SECONDS_MAX:
+                # The database took so long that the leases may end while receivers think; another will send these.
+                log.warning("courier_turn_too_slow", count=len(messages))
+                messages = []
             for message in messages:
                 task = asyncio.create_task(self._send(client, message))
                 self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
             if messages or self._ended:
                 continue
             if until_idle and not self._under_way:
                 return
             await self._wait_for_news()
+
+    async def _rest(self, seconds: float) -> None:
+        """Leave the database in peace: whoever stops the courier does not wait for the end of that."""
+        if self._stopping:
+            await asyncio.sleep(min(seconds, LAST_TRIES_REST_SECONDS))
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._halt.wait()
+        except TimeoutError:
+            pass
 
     async def _wait_for_news(self) -> None:
         try:
@@ -123,6 +153,17 @@ class Courier:
             pass
 
     async def _send(self, client: Client, message: Message) -> None:
+        try:
+            attempt = await self._attempt(client, message)
+            self._ended.append(attempt)
+            self.sent += 1
+        finally:
+            # Here and not when the task is done, which is a moment later: the next turn would see no room yet, claim
+            # nothing, and take that for idleness.
+            self._under_way.discard(asyncio.current_task())
+            self._news.set()
+
+    async def _attempt(self, client: Client, message: Message) -> Attempt:
         claimed, started_at, started = message.claimed, self._clock.now(), monotonic_seconds()
         status, error, retry_after = None, None, None
         try:
@@ -132,7 +173,11 @@ class Courier:
             status, retry_after = answer.status, answer.retry_after
         except NoAnswer as none:
             error = none.reason
-        attempt = Attempt(
+        # An attempt that never ends holds its place until the lease ends, and is made again and again.
+        except Exception as unforeseen:  # noqa: BLE001
+            log.error("courier_attempt_failed", error=type(unforeseen).__name__)
+            error = "connection"
+        return Attempt(
             app_id=claimed.app_id,
             delivery_id=claimed.id,
             endpoint_id=claimed.endpoint_id,
@@ -144,9 +189,6 @@ class Courier:
             error=error,
             retry_after=retry_after,
         )
-        self._ended.append(attempt)
-        self.sent += 1
-        self._news.set()
 
     def _turn(self, ended: list[Attempt], room: int) -> list[Message]:
         """Settle, claim, and write what was claimed: in the database's thread."""
@@ -159,6 +201,8 @@ class Courier:
         claimed, self._after = self._database.transact(
             lambda session: self._settle_and_claim(session, ended, room if looks_for_more else 0, now)
         )
+        # It is written down: whatever goes wrong from here on, it is not told a second time.
+        ended.clear()
         if not claimed:
             return []
         return self._database.read(lambda session: write_messages(session, claimed, keys=self._keys, now=now))

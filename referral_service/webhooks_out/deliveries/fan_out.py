@@ -29,9 +29,11 @@ def place_and_fan_out(session: Session, *, app_id: int, now: datetime, limit: in
     placed = place_notifications(session, app_id=app_id, limit=limit)
     if not placed:
         return 0
-    # Shared locks: nobody switches an endpoint off between this reading and the writing below.
+    # Nobody switches an endpoint off between this reading and the writing below. It is the weakest of the locks: any
+    # stronger one would keep a courier, which passes over what is locked, from an endpoint as long as there is much
+    # to place.
     mine = _ENDPOINTS.where(WebhookEndpoint.app_id == app_id, WebhookEndpoint.deleted_at.is_(None))
-    endpoints = session.execute(mine.with_for_update(read=True)).all()
+    endpoints = session.execute(mine.with_for_update(read=True, key_share=True)).all()
     rows = [
         _row(app_id, notification.id, endpoint.id, SCHEDULED if endpoint.state == ENABLED else DISABLED, now)
         for notification in placed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,10 @@ import orjson
 import structlog
 from sqlalchemy.orm import Session
 
-from referral_service.journeys.telling.list_notifications import notification_documents
+from referral_service.journeys.telling.list_notifications import placed_notifications
 from referral_service.kit.clock import format_rfc3339
 from referral_service.kit.crypto import CannotOpen, Sealer
 from referral_service.kit.ttl_cache import TtlCache
-from referral_service.notifications.list_after import read_placed
 from referral_service.webhooks_out.calling.signing import key_of, signed_headers
 from referral_service.webhooks_out.deliveries.claim import Claimed
 from referral_service.webhooks_out.endpoints.secrets import SealedSecret, open_secret, valid_secrets
@@ -61,12 +60,11 @@ class Keys:
 
 def write_messages(session: Session, claimed: Sequence[Claimed], *, keys: Keys, now: datetime) -> list[Message]:
     """Return the messages of claimed deliveries, in their order; `now` is real time."""
-    bodies: dict[tuple[int, str], bytes] = {}
-    for app_id, ids in _by_app(claimed).items():
-        rows = read_placed(session, app_id=app_id, ids=ids)
-        for document in notification_documents(session, rows, app_id=app_id):
-            written = orjson.dumps(document | {"timestamp": format_rfc3339(document["timestamp"])})
-            bodies[app_id, document["id"]] = written
+    documents = placed_notifications(session, keys={(one.app_id, one.notification_id) for one in claimed})
+    bodies = {
+        key: orjson.dumps(document | {"timestamp": format_rfc3339(document["timestamp"])})
+        for key, document in documents.items()
+    }
     opened: dict[tuple[int, str], list[bytes]] = defaultdict(list)
     for secret in valid_secrets(session, endpoints={(one.app_id, one.endpoint_id) for one in claimed}, now=now):
         if key := keys.of(secret):
@@ -75,10 +73,3 @@ def write_messages(session: Session, claimed: Sequence[Claimed], *, keys: Keys, 
         Message(one, bodies[one.app_id, one.notification_id], tuple(opened[one.app_id, one.endpoint_id]))
         for one in claimed
     ]
-
-
-def _by_app(claimed: Sequence[Claimed]) -> Mapping[int, set[str]]:
-    ids: dict[int, set[str]] = defaultdict(set)
-    for one in claimed:
-        ids[one.app_id].add(one.notification_id)
-    return ids

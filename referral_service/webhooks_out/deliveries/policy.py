@@ -50,7 +50,10 @@ def next_attempt_at(
 
 
 def read_retry_after(text: str | None, *, now: datetime) -> datetime | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3: seconds or a date); None where it says nothing that can be read."""
+    """Read a Retry-After header (RFC 9110, 10.2.3: seconds or a date); None where it says nothing that can be read.
+
+    Raises nothing: what a receiver writes there must not reach anybody else's messages.
+    """
     if text is None:
         return None
     text = text.strip()
@@ -58,6 +61,7 @@ def read_retry_after(text: str | None, *, now: datetime) -> datetime | None:
         return now + timedelta(seconds=int(text)) if len(text) <= _SECONDS_DIGITS_MAX else now + RETRY_AFTER_MAX
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    # A date that no calendar holds, such as the last evening of the year 9999 west of Greenwich, overflows.
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

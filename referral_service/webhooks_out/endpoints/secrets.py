@@ -7,11 +7,14 @@ import secrets as randomness
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.base import Id, Number, UtcDateTime
+from referral_service.kit.db.given_rows import as_parameter, given_rows
 from referral_service.kit.ids import new_id
 from referral_service.webhooks_out.models import EndpointSecret
 
@@ -53,18 +56,25 @@ def valid_secrets(session: Session, *, endpoints: Iterable[tuple[int, str]], now
 
     `endpoints` are pairs of app number and endpoint id.
     """
-    wanted = sorted(set(endpoints))
+    wanted = [{"app_id": app_id, "endpoint_id": endpoint_id} for app_id, endpoint_id in set(endpoints)]
     if not wanted:
         return []
-    rows = session.execute(
+    rows = session.execute(_valid(session.get_bind().dialect.name), {"wanted": as_parameter(wanted), "now": now})
+    return [SealedSecret(*row) for row in rows]
+
+
+@cache
+def _valid(dialect: str) -> Select[int, str, str, bytes]:
+    wanted = given_rows(dialect, "wanted", app_id=Number, endpoint_id=Id)
+    is_theirs = and_(EndpointSecret.app_id == wanted.c.app_id, EndpointSecret.endpoint_id == wanted.c.endpoint_id)
+    return (
         select(EndpointSecret.app_id, EndpointSecret.id, EndpointSecret.endpoint_id, EndpointSecret.secret_ct)
+        .join(wanted, is_theirs)
         .where(
-            tuple_(EndpointSecret.app_id, EndpointSecret.endpoint_id).in_(wanted),
-            or_(EndpointSecret.retires_at.is_(None), EndpointSecret.retires_at > now),
+            or_(EndpointSecret.retires_at.is_(None), EndpointSecret.retires_at > bindparam("now", type_=UtcDateTime))
         )
         .order_by(EndpointSecret.created_at.desc(), EndpointSecret.id.desc())
     )
-    return [SealedSecret(*row) for row in rows]
 
 
 def open_secret(sealer: Sealer, sealed: SealedSecret) -> str:

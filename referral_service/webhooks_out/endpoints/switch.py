@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from referral_service.notifications.announce import Change, announce
@@ -22,6 +22,12 @@ def switch_off(session: Session, row: WebhookEndpoint, *, why: Why, now: datetim
     """
     if row.state == DISABLED:
         return
+    # Who schedules deliveries for it holds a lock that only this one waits for; those are there below, then.
+    session.execute(
+        select(WebhookEndpoint.id)
+        .where(WebhookEndpoint.app_id == row.app_id, WebhookEndpoint.id == row.id)
+        .with_for_update()
+    )
     row.state, row.reason, row.paused_until = DISABLED, why, None
     waiting = (Delivery.app_id == row.app_id, Delivery.endpoint_id == row.id, Delivery.state == SCHEDULED)
     session.execute(update(Delivery).where(*waiting).values(state=DISABLED))
