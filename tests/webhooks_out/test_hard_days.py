@@ -17,11 +17,13 @@ from werkzeug import Request, Response
 
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
-from referral_service.webhooks_out.calling.client import Client
+from referral_service.webhooks_out.calling.client import TOTAL_SECONDS_MAX, Client
 from referral_service.webhooks_out.deliveries import courier as courier_module
 from referral_service.webhooks_out.deliveries.claim import Turn, claim
 from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
+from referral_service.webhooks_out.deliveries.message import write_messages
 from referral_service.webhooks_out.deliveries.policy import Pace, read_retry_after
+from referral_service.webhooks_out.deliveries.settle import Attempt, settle
 from referral_service.webhooks_out.endpoints.policy import Why
 from referral_service.webhooks_out.endpoints.switch import switch_off, switch_on
 from referral_service.webhooks_out.models import WebhookEndpoint
@@ -105,7 +107,6 @@ def test_what_had_ended_is_written_down_when_the_database_is_back(
     outbox: Outbox, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away, answered = Away(2), threading.Event()
-    settle = courier_module.settle
 
     def settle_unless_away(session: Session, attempts: Any, **more: Any) -> None:
         if attempts:
@@ -155,13 +156,13 @@ def test_an_attempt_is_judged_once_although_the_messages_that_follow_cannot_be_r
 ) -> None:
     endpoint = outbox.add(Inbox(httpserver, "/hooks", 500).url)
     outbox.announce(*["reward.created"] * 6)
-    write, turns = courier_module.write_messages, [0]
+    turns = [0]
 
     def write_the_first_only(*given: Any, **more: Any) -> Any:
         turns[0] += 1
         if turns[0] == 2:
             Away(1)()
-        return write(*given, **more)
+        return write_messages(*given, **more)
 
     monkeypatch.setattr(courier_module, "write_messages", write_the_first_only)
     courier = outbox.courier()
@@ -173,9 +174,9 @@ def test_an_attempt_is_judged_once_although_the_messages_that_follow_cannot_be_r
     assert outbox.endpoint(endpoint).failures == 1
 
 
-def attempt_of(outbox: Outbox, claimed: Any, *, status: int = 500) -> courier_module.Attempt:
+def attempt_of(outbox: Outbox, claimed: Any, *, status: int = 500) -> Attempt:
     now = outbox.clock.now()
-    return courier_module.Attempt(
+    return Attempt(
         app_id=claimed.app_id, delivery_id=claimed.id, endpoint_id=claimed.endpoint_id, number=claimed.attempt,
         started_at=now, ended_at=now, duration_ms=1, status=status, error=None, retry_after=None,
     )  # fmt: skip
@@ -187,7 +188,7 @@ def test_nothing_is_sent_when_the_database_took_so_long_that_the_lease_may_end_m
     inbox = Inbox(httpserver, "/hooks")
     endpoint = outbox.add(inbox.url)
     outbox.announce("reward.created")
-    hasty = Pace(lease=timedelta(seconds=courier_module.TOTAL_SECONDS_MAX))
+    hasty = Pace(lease=timedelta(seconds=TOTAL_SECONDS_MAX))
     outbox.courier(pace=hasty).run(until_idle=True)
     assert (inbox.requests, outbox.states(endpoint)) == ([], [LEASED])
     clock.advance(hasty.lease)

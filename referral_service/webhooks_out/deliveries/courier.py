@@ -121,7 +121,7 @@ class Courier:
                 await self._rest(rest_seconds)
                 continue
             failures = 0
-            if monotonic_seconds() - began > self._pace.lease.total_seconds() - TOTAL_SECONDS_MAX:
+            if messages and monotonic_seconds() - began > self._pace.lease.total_seconds() - TOTAL_SECONDS_MAX:
                 # The database took so long that the leases may end while receivers think; another will send these.
                 log.warning("courier_turn_too_slow", count=len(messages))
                 messages = []

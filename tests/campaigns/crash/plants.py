@@ -13,10 +13,13 @@ from referral_service.journeys.recording import record_events
 from referral_service.journeys.settling.settle import settle
 from referral_service.ledger.record import record
 from referral_service.notifications.announce import announce
+from referral_service.notifications.place import place_notifications
 from referral_service.rewards import carry_out
 from referral_service.rewards.steps import Holding
 from referral_service.rewards.store import update_rewards
 from referral_service.tenants.kept_answers import KeptAnswers
+from referral_service.webhooks_out.deliveries import fan_out
+from referral_service.webhooks_out.endpoints import switch
 
 
 def replace(place: object, original: Callable[..., Any], bug: Callable[..., Any]) -> None:
@@ -86,6 +89,27 @@ def the_idempotency_key_is_committed_before_the_work() -> None:
     replace(KeptAnswers, begin, begin_and_commit)
 
 
+def positions_are_committed_before_the_deliveries() -> None:
+    """So there are notifications that can be pulled, and that no endpoint ever gets."""
+
+    def place_and_commit(session: Session, **what: Any) -> Any:
+        placed = place_notifications(session, **what)
+        session.commit()
+        return placed
+
+    replace(fan_out, place_notifications, place_and_commit)
+
+
+def endpoints_are_announced_after_they_are_switched_off() -> None:
+    """So an endpoint can be off, and nobody knows."""
+
+    def commit_and_announce(session: Session, **what: Any) -> list[str]:
+        session.commit()
+        return announce(session, **what)
+
+    replace(switch, announce, commit_and_announce)
+
+
 # The bug, by the name of what it does -> the scenario that must show it.
 PLANTED_IN: dict[Callable[[], None], str] = {
     the_event_is_committed_before_its_rewards: "a_purchase_without_a_hold",
@@ -93,5 +117,7 @@ PLANTED_IN: dict[Callable[[], None], str] = {
     the_books_are_committed_before_the_reward_changes_state: "a_release_by_the_worker",
     rewards_are_announced_after_their_commit: "a_purchase_with_a_hold",
     the_idempotency_key_is_committed_before_the_work: "a_redemption",
+    positions_are_committed_before_the_deliveries: "notifications_are_fanned_out",
+    endpoints_are_announced_after_they_are_switched_off: "an_endpoint_is_gone",
 }
 PLANTS = {plant.__name__: plant for plant in PLANTED_IN}

@@ -53,6 +53,7 @@ def run_points(
     gc.freeze()
     death = Death(copies.database)
     copies.put_back()
+    stage.mailbox.clear()
     rehearsal = in_a_child(lambda: _rehearse(stage, act, death))
     if rehearsal.status:
         raise RuntimeError(rehearsal.last_words)
@@ -64,6 +65,7 @@ def run_points(
             continue
         tried += at is not None
         copies.put_back()
+        stage.mailbox.clear()
         died = in_a_child(lambda at=at: _perform(act, death, at))  # type: ignore[misc]
         if died.died and copies.is_as_kept():
             without_a_trace += 1

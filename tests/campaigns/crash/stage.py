@@ -7,6 +7,10 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
+from campaigns.crash.mailbox import Mailbox
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from builders import Api, a_code, a_program, a_purchase, both_sides, expect, items
 from cast import ALICE, BOB, NOON
 from referral_service.app import create_app
@@ -19,6 +23,7 @@ from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.signing.rotate import ensure_keys
 from referral_service.tenants.open_app import open_app
 from referral_service.tenants.tenant import LIVE
+from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
 from referral_service.worker import work_off
 
 MASTER_KEYS = {"k1": "a-master-key-that-only-tests-use-0123456789"}
@@ -31,6 +36,7 @@ class Stage:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.mailbox = Mailbox()
         self.clock = FixedClock(NOON)
         url = database.url.render_as_string(hide_password=False)
         self.settings = Settings(
@@ -79,7 +85,9 @@ class Stage:
         return [f"{check.invariant} {found.object_id}: {found.says}" for check in checks for found in check.violations]
 
     def picture(self) -> list[str]:
-        """Referrals, rewards and balances as a reader of the API sees them, in sorted sentences."""
+        """Referrals, rewards and balances as a reader of the API sees them, and what has been delivered, in sorted
+        sentences.
+        """
         referrals = [
             f"{row['referee']['customer_id']} is {' '.join(filter(None, (row['state'], row['reason'])))}"
             for row in items(self.api, "/v1/referrals")
@@ -93,7 +101,21 @@ class Stage:
             for who in (ALICE.customer_id, BOB.customer_id)
             for item in (self.api.get(f"/v1/customers/{who}/balances").json or {}).get("items", [])
         ]
-        return sorted([*referrals, *rewards, *balances])
+        return sorted([*referrals, *rewards, *balances, *self._deliveries()])
+
+    def _deliveries(self) -> list[str]:
+        """How many messages each endpoint got, of how many, and in which states the deliveries are."""
+
+        def work(session: Session) -> list[str]:
+            sentences = []
+            for endpoint in session.scalars(select(WebhookEndpoint)):
+                rows = session.scalars(select(Delivery).where(Delivery.endpoint_id == endpoint.id)).all()
+                got = self.mailbox.ids(endpoint.url) & {row.notification_id for row in rows}
+                states = " and ".join(sorted({row.state for row in rows}))
+                sentences.append(f"{endpoint.url} has {len(got)} of {len(rows)} {states}")
+            return sentences
+
+        return self.database.read(work)
 
     def announced(self) -> dict[str, int]:
         """How often each type of notification can be pulled."""
