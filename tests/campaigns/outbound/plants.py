@@ -70,7 +70,7 @@ def all_stand_in_one_queue() -> None:
             .with_for_update(skip_locked=True, of=Delivery)
         )
         taken = [
-            Claimed(row.app_id, row.id, row.notification_id, row.endpoint_id, url, row.attempts + 1)
+            Claimed(row.app_id, row.id, row.notification_id, row.endpoint_id, attempt=row.attempts + 1, url=url)
             for row, url in session.execute(waiting)
         ]
         session.execute(
