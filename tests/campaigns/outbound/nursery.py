@@ -32,7 +32,7 @@ from referral_service.webhooks_out.endpoints import policy
 MASTER_KEYS = {"k1": "a-master-key-that-only-tests-use-0123456789"}
 # All that takes minutes or days takes seconds here, in the same proportions: a lease is longer than an attempt.
 ATTEMPT_SECONDS_MAX = 0.7
-PACE = Pace(waits=tuple(timedelta(seconds=0.1 * nth) for nth in range(10)), lease=timedelta(seconds=3))
+PACE = Pace(waits=tuple(timedelta(seconds=0.1 * nth) for nth in range(10)), lease=timedelta(seconds=5))
 PAUSE_MIN, PAUSE_MAX = timedelta(seconds=0.5), timedelta(seconds=5)
 
 

@@ -83,7 +83,7 @@ def all_stand_in_one_queue() -> None:
 
     courier.claim = claim  # type: ignore[attr-defined]
     # A worker is full sooner, so that few messages show what many would.
-    courier.CALLS_AT_ONCE_MAX = 20  # type: ignore[attr-defined]
+    courier.CALLS_AT_ONCE_MAX = 6  # type: ignore[attr-defined]
 
 
 def an_endpoint_is_switched_off_silently() -> None:
