@@ -72,6 +72,22 @@ errors: $(VENV)/.ready-dev ## write docs/errors.md from the code
 	$(BIN)/referral-service errors > errors.md.new
 	mv errors.md.new docs/errors.md
 
+.PHONY: screenshots
+screenshots: $(VENV)/.ready-dev ## take every page in both themes on a phone and on a desk, into screenshots/ (needs Chromium)
+	$(BIN)/python -m pytest -q -n 0 tests/browser/screenshots.py
+
+TRANSLATIONS := referral_service/share/translations
+
+.PHONY: translations
+translations: $(VENV)/.ready-dev ## gather the pages' texts into the catalogues and compile them (NEW=pl begins a language)
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keywords phrase --keywords plural:1,2 \
+		--add-location file --sort-by-file --omit-header --width 110 --output-file $(TRANSLATIONS)/messages.pot .
+	@if [ -n "$(NEW)" ]; then $(BIN)/pybabel --quiet init --width 110 \
+		--input-file $(TRANSLATIONS)/messages.pot --output-dir $(TRANSLATIONS) --locale "$(NEW)"; fi
+	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110 \
+		--input-file $(TRANSLATIONS)/messages.pot --output-dir $(TRANSLATIONS)
+	$(BIN)/pybabel --quiet compile --directory $(TRANSLATIONS)
+
 .PHONY: requirements
 requirements: $(VENV)/.ready-dev ## pin what the image installs, with hashes (needs Python 3.13, as the image has)
 	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5'

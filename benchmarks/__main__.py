@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import inserts, stage
+from benchmarks import deliveries, inserts, stage
 from benchmarks.load import measure
+from benchmarks.receiver import receiver
 
 CONNECTIONS = 32
 THREADS = 8
@@ -70,12 +71,13 @@ class Line:
 def run(kind: str, rounds: int, progress: Progress) -> list[Line]:
     """Measure everything on one kind of database."""
     master = secrets.token_urlsafe(48)
-    task = progress.add_task(f"{kind}: preparing", total=rounds * 4 + 1)
+    task = progress.add_task(f"{kind}: preparing", total=rounds * 5 + 1)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         insert_floor: Callable[[], float]
         if kind == "sqlite":
             url, environment = stage.sqlite_environment(folder, master)
+            outbox_url = f"sqlite:///{folder / 'outbox.db'}"
             workers = 1
             insert_floor = lambda: inserts.sqlite_inserts(  # noqa: E731
                 folder / "floor.db", count=INSERTS, clients=CONNECTIONS
@@ -83,20 +85,24 @@ def run(kind: str, rounds: int, progress: Progress) -> list[Line]:
         else:
             url = _postgresql(stack, folder)
             environment = stage.postgresql_environment(url, master)
+            outbox_url = stage.another_database(url, "outbox")
             workers = 2
             dsn = url.replace("postgresql+psycopg://", "postgresql://")
             insert_floor = lambda: inserts.postgresql_inserts(  # noqa: E731
                 dsn, count=INSERTS, clients=CONNECTIONS
             )
         cast = stage.seed(url, {"bench": master}, referees=PURCHASES * rounds)
+        receiver_port = stack.enter_context(receiver())
+        outbox = deliveries.prepare(outbox_url, {"bench": master}, receiver_port=receiver_port)
         floor_port = stack.enter_context(stage.floor_server(workers=workers, threads=THREADS))
         port = stack.enter_context(stage.service_server(environment))
         lines = [
             Line("redirect, click recorded", "bare Flask 302", 1.6),
-            Line("purchase webhook", "durable single inserts", 0.15 if kind == "postgresql" else 0.8),
+            Line("inbound webhook: signed purchase", "commits: single inserts", 0.15 if kind == "postgresql" else 0.8),
             Line("claim", "empty Flask POST", 0.2),
             Line("code issue", "empty Flask POST", 0.25),
         ]
+        outbound = Line(f"outbound deliveries, {deliveries.AT_ONCE} at once", "bare loop of aiohttp", 0.6)
         # Both servers answer a little before anything counts.
         measure(port, stage.redirects(cast, port, 200), connections=CONNECTIONS, statuses=[302])
         measure(floor_port, stage.empty_posts(floor_port, 200), connections=CONNECTIONS, statuses=[200])
@@ -104,7 +110,11 @@ def run(kind: str, rounds: int, progress: Progress) -> list[Line]:
         for number in range(rounds):
             people = cast.referees[number * PURCHASES : (number + 1) * PURCHASES]
             _round(lines, cast, port, floor_port, people, insert_floor, lambda: progress.advance(task))
-    return lines
+            rate, floor = deliveries.rates(outbox, nth=1 + number)
+            outbound.rates.append(rate)
+            outbound.floors.append(floor)
+            progress.advance(task)
+    return [*lines, outbound]
 
 
 def _round(

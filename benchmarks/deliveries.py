@@ -38,6 +38,7 @@ APPS, ENDPOINTS_OF_AN_APP = 8, 5
 PEOPLE_OF_AN_APP, CHANGES = 25, 5
 # A round's: each change of everybody is told to each of their app's endpoints.
 DELIVERIES = APPS * PEOPLE_OF_AN_APP * CHANGES * ENDPOINTS_OF_AN_APP
+# As many as a courier has under way at most.
 AT_ONCE = APPS * ENDPOINTS_OF_AN_APP * CALLS_AT_ONCE_MAX
 
 _ROWS = select(Notification.object_id, Notification.object)

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
+from sqlalchemy import create_engine, make_url, text
 
 from benchmarks.load import request_bytes
 from referral_service import migrations
@@ -234,6 +235,15 @@ def sqlite_environment(folder: Path, master: str) -> tuple[str, dict[str, str]]:
 def postgresql_environment(url: str, master: str) -> dict[str, str]:
     """The environment in which the service is served on this PostgreSQL."""
     return _environment(url, master)
+
+
+def another_database(url: str, name: str) -> str:
+    """Make another database on the same PostgreSQL server; gives its address."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def _environment(url: str, master: str) -> dict[str, str]:

@@ -31,6 +31,12 @@ from referral_service.operations import docs, metrics
 from referral_service.operations import views as operations
 from referral_service.privacy import views as privacy
 from referral_service.programs import views as programs
+from referral_service.share.api import views as share_api
+from referral_service.share.brand import views as share_brand
+from referral_service.share.invite import views as share_invite
+from referral_service.share.mine import views as share_mine
+from referral_service.share.pages import views as share_pages
+from referral_service.share.scripts import views as share_scripts
 from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants import views as tenants
 from referral_service.tenants.auth import KeyDirectory
@@ -45,6 +51,8 @@ VIEWS = (
     customers,
     codes,
     clicks,
+    share_api,
+    share_brand,
     journeys_referrals,
     journeys_events,
     journeys_rewards,
@@ -56,6 +64,10 @@ VIEWS = (
     privacy,
     webhooks_out,
     webhooks_in,
+    share_invite,
+    share_pages,
+    share_scripts,
+    share_mine,
     operations,
 )
 
@@ -81,6 +93,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     wiring.install(app, service)
     clicks.install(app, service)
     webhooks_in.install(app, service)
+    share_pages.install(app, service)
+    share_invite.install(app, service)
+    share_scripts.install(app, service)
     problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
     access_log.install(app)

@@ -23,6 +23,8 @@ from referral_service.customers.put_customer import put_customer
 from referral_service.programs.activate_program import activate_program
 from referral_service.programs.create_program import create_program
 from referral_service.programs.load_recipe import load_recipe
+from referral_service.share.mint_token import mint_token
+from referral_service.share.tokens import LIFETIME_SECONDS_MAX
 from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants.create_key import create_operator_key
 from referral_service.tenants.list_apps import list_apps
@@ -36,12 +38,14 @@ _FACTS, _KEY = "demo.json", "demo_key"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo's names; nothing here is secret."""
+    """The demo's names; nothing here is secret but Alice's own page."""
 
     app_id: str
     program_id: str
     code: str
     signed_code: str
+    # Whoever holds it sees Alice's page; a demo of before there were such pages has none.
+    share_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ def prepare_demo(found: Opened) -> tuple[Demo | None, Secrets | None]:
 def share_url(settings: Settings, demo: Demo) -> str:
     """Return Alice's link, at the address that the service has today."""
     return links_of(settings.base_url, demo.signed_code).share_url
+
+
+def pages(settings: Settings, demo: Demo) -> dict[str, str]:
+    """Return the addresses of the pages to look at, by what they are."""
+    found = {"Her invitation": links_of(settings.base_url, demo.signed_code).invite_url}
+    return found if demo.share_token is None else found | {"Her page": f"{settings.base_url}/me/{demo.share_token}"}
 
 
 def curl_lines(settings: Settings, demo: Demo) -> list[str]:
@@ -117,6 +127,7 @@ def _make(found: Opened) -> tuple[Demo, Secrets]:
             profile=ALICE,
             locale=None,
             leaderboard_opt_in=True,
+            invite_name_opt_in=True,
             attributes={},
             now=now,
         )
@@ -124,7 +135,16 @@ def _make(found: Opened) -> tuple[Demo, Secrets]:
             session, app_id=app_id, program_id=made["id"], customer_external_id="alice", vanity=VANITY, now=now
         )
         signed = sign_code(key_ring, folded=code.folded, app_id=app_id)
-        demo = Demo(opened.tenant.public_id, made["id"], code.text, signed)
+        page = mint_token(
+            session,
+            key_ring,
+            app_id=app_id,
+            external_id="alice",
+            program_id=made["id"],
+            lifetime_seconds=LIFETIME_SECONDS_MAX,
+            now=now,
+        )
+        demo = Demo(opened.tenant.public_id, made["id"], code.text, signed, page.token)
         return demo, Secrets(operator.secret, opened.key.secret)
 
     return found.transact(work)

@@ -6,20 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-import marshmallow as ma
 from rich.console import Console
 from sqlalchemy.orm import Session
 
 from referral_service.cli.answers import Answer, table, write_json
 from referral_service.cli.commands import Group
-from referral_service.cli.opening import ACTOR, opened
+from referral_service.cli.opening import ACTOR, Opened, opened
 from referral_service.cli.parameters import SETTING
-from referral_service.kit import strict_json
+from referral_service.cli.program_files import (
+    READABLE_FILE,
+    branding_option,
+    checked,
+    document_in,
+    logo_in,
+    logo_option,
+)
 from referral_service.kit.clock import SystemClock
-from referral_service.kit.errors import InvalidRequest, MalformedBody
-from referral_service.kit.http.problems import flatten
 from referral_service.programs.activate_program import activate_program
 from referral_service.programs.create_program import create_program
+from referral_service.programs.document import with_addresses
 from referral_service.programs.load_recipe import list_recipes, load_recipe
 from referral_service.programs.read_programs import list_programs
 from referral_service.programs.schemas import CreateProgramSchema, ProgramSchema
@@ -28,7 +33,6 @@ from referral_service.tenants.tenant import find_tenant
 _BODY = CreateProgramSchema()
 _PROGRAM = ProgramSchema()
 _PAGE = 100
-_BYTES_MAX = 64 * 1024
 
 app_option = click.option("--app", "app", required=True, metavar="APP", help="The app, by its `app_…` or its slug.")
 
@@ -53,12 +57,14 @@ def programs() -> None:
 @click.option(
     "--file",
     "file",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    type=READABLE_FILE,
     help="Terms as JSON, or the whole body of POST /v1/programs; - reads standard input.",
 )
 @click.option("--name", help="For people.")
 @click.option("--landing-url", help="Where friends are sent.")
 @click.option("--set", "settings", multiple=True, type=SETTING, help="Change one value of the recipe.")
+@branding_option
+@logo_option
 @click.option("--activate", is_flag=True, help="Let it take codes and claims at once.")
 def create(
     app: str,
@@ -67,6 +73,8 @@ def create(
     name: str | None,
     landing_url: str | None,
     settings: tuple[tuple[str, str], ...],
+    branding: Path | None,
+    logo: Path | None,
     activate: bool,
 ) -> Answer:
     """Create a program. It is a draft until it is activated."""
@@ -75,7 +83,12 @@ def create(
     if settings and recipe is None:
         raise click.UsageError("--set changes values of a --recipe.")
     written = {} if file is None else _document_in(file)
-    beside = {key: said for key, said in (("name", name), ("landing_url", landing_url)) if said is not None}
+    beside: dict[str, Any] = {
+        key: said for key, said in (("name", name), ("landing_url", landing_url)) if said is not None
+    }
+    if branding is not None:
+        beside["branding"] = document_in(branding)
+    picture = {} if logo is None else {"logo": logo_in(logo)}
     with opened() as found:
         real = found.clock.now()
 
@@ -84,10 +97,13 @@ def create(
             now = tenant.business_time(real)
             # A recipe's dates are reckoned from the app's own day, which is another than today for a test app.
             document = written if recipe is None else load_recipe(recipe, dict(settings), now=now)
+            document = document | beside
+            if picture:
+                document["branding"] = document.get("branding", {}) | picture
             made = create_program(
                 session,
                 app_id=tenant.app_id,
-                **_checked(document | beside),
+                **checked(_BODY, document),
                 development=found.settings.development,
                 actor=ACTOR,
                 now=now,
@@ -97,7 +113,7 @@ def create(
                 made = activate_program(session, app_id=tenant.app_id, program_id=made["id"], actor=ACTOR, now=now)
             return made
 
-        return _answer(_PROGRAM.dump(found.transact(work)))
+        return _answer(found, found.transact(work))
 
 
 @programs.command("activate", examples=["referral-service programs activate --app shop prg_01k0c7q2v8f3w9n5x4z6t1r0me"])
@@ -113,7 +129,7 @@ def activate(app: str, program_id: str) -> Answer:
             now = tenant.business_time(real)
             return activate_program(session, app_id=tenant.app_id, program_id=program_id, actor=ACTOR, now=now)
 
-        return _answer(_PROGRAM.dump(found.transact(work)))
+        return _answer(found, found.transact(work))
 
 
 @programs.command("list", examples=["referral-service programs list --app shop --json"])
@@ -128,7 +144,7 @@ def list_all(app: str) -> Answer:
             after: list[Any] | None = None
             while True:
                 rows = list_programs(session, app_id=app_id, after=after, limit=_PAGE)
-                items += _PROGRAM.dump(rows, many=True)
+                items += [_shown(found, row) for row in rows]
                 if len(rows) < _PAGE:
                     return items
                 after = [rows[-1]["id"]]
@@ -170,27 +186,19 @@ def recipes(name: str | None) -> Answer:
 
 def _document_in(file: Path) -> dict[str, Any]:
     """Read a program's body, or terms alone; raise MalformedBody."""
-    with click.open_file(str(file), "rb") as opened_file:
-        raw = opened_file.read(_BYTES_MAX + 1)
-    try:
-        document = strict_json.loads(raw, max_bytes=_BYTES_MAX)
-    except strict_json.MalformedJson as error:
-        raise MalformedBody(str(error)) from None
-    if not isinstance(document, dict):
-        raise MalformedBody("The file must hold one JSON object.")
+    document = document_in(file)
     return document if "terms" in document else {"terms": document}
 
 
-def _checked(document: dict[str, Any]) -> dict[str, Any]:
-    try:
-        body: dict[str, Any] = _BODY.load(document)
-    except ma.ValidationError as error:
-        raise InvalidRequest(errors=flatten(error.messages, root="body")) from None
-    return body
+def _answer(found: Opened, made: dict[str, Any]) -> Answer:
+    document = _shown(found, made)
 
-
-def _answer(document: dict[str, Any]) -> Answer:
     def draw(console: Console) -> None:
         console.print(f"{document['id']}  {document['name']}: {document['status']}, version {document['version']}")
 
     return Answer(document, draw)
+
+
+def _shown(found: Opened, made: dict[str, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = _PROGRAM.dump(with_addresses(made, base_url=found.settings.base_url))
+    return document

@@ -15,6 +15,7 @@ from referral_service.cli import logs
 from referral_service.cli.answers import EXIT_CODES, CommandFailed, ExitCode, write_json
 from referral_service.cli.apps import apps
 from referral_service.cli.backfill import backfill
+from referral_service.cli.change_program import change
 from referral_service.cli.commands import Group
 from referral_service.cli.db import db
 from referral_service.cli.demo import demo
@@ -71,6 +72,7 @@ def main() -> None:
     """
 
 
+programs.add_command(change)
 programs.add_command(migrate)
 sources.add_command(backfill)
 for _command in (up, serve, worker, db, apps, keys, programs, sources, endpoints, doctor, demo, openapi, errors):

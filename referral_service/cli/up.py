@@ -11,7 +11,7 @@ import orjson
 from referral_service import __version__
 from referral_service.cli.answers import wants_json
 from referral_service.cli.commands import Command
-from referral_service.cli.first_start import Demo, Secrets, curl_lines, key_file, prepare_demo, share_url
+from referral_service.cli.first_start import Demo, Secrets, curl_lines, key_file, pages, prepare_demo, share_url
 from referral_service.cli.opening import opened, upgrade
 from referral_service.cli.serving import demand_free_port, local_url, serve_until_stopped
 from referral_service.config import Settings
@@ -84,6 +84,7 @@ def _lines(settings: Settings, demo: Demo | None, secrets: Secrets | None) -> li
         f"  Program       {demo.program_id}",
         f"  Alice's code  {demo.code}",
         f"  Her link      {share_url(settings, demo)}",
+        *(f"  {name:<14}{address}" for name, address in pages(settings, demo).items()),
         "",
         "Bob claims her code and buys something; then see why she has her reward. In another terminal:",
         "",

@@ -50,6 +50,7 @@ def _empty(app_id: int, external_id: str, now: datetime) -> dict[str, Any]:
         "id": new_id("cus"),
         "external_id": external_id,
         "leaderboard_opt_in": False,
+        "invite_name_opt_in": False,
         "attributes": {},
         "created_at": now,
         "updated_at": now,

@@ -35,6 +35,7 @@ def erase_customer(session: Session, emails: Emails, *, app_id: int, customer_id
             profile_ct=None,
             locale=None,
             leaderboard_opt_in=False,
+            invite_name_opt_in=False,
             attributes={},
             updated_at=now,
             erased_at=now,

@@ -7,6 +7,7 @@ PUT_CUSTOMER = {
     "display_name": "Alice",
     "locale": "uk",
     "leaderboard_opt_in": True,
+    "invite_name_opt_in": True,
     "attributes": {"plan": "plus", "country": "UA"},
 }
 CUSTOMER = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, JsonDocument, Key, Number, UtcDateTime, Word
@@ -28,8 +28,12 @@ class Customer(Base):
     profile_ct: Mapped[bytes | None] = mapped_column(LargeBinary)
     locale: Mapped[str | None] = mapped_column(Word)
     leaderboard_opt_in: Mapped[bool] = mapped_column(default=False)
+    # Whether those whom the person invites may read who it is that invites them.
+    invite_name_opt_in: Mapped[bool] = mapped_column(default=False, server_default=false())
     attributes: Mapped[dict[str, Any]] = mapped_column(JsonDocument, default=dict)
-    share_tokens_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Share tokens carry the series they were minted in, and count while it is this one: counted, and not dated, since
+    # no two clocks agree on what was minted before a revocation.
+    share_tokens_series: Mapped[int] = mapped_column(Number, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -29,6 +29,7 @@ class CustomerRecord:
     display_name: str | None
     locale: str | None
     leaderboard_opt_in: bool
+    invite_name_opt_in: bool
     attributes: dict[str, Any]
     created_at: datetime
     updated_at: datetime

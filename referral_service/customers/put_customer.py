@@ -31,6 +31,7 @@ def put_customer(
     profile: Profile,
     locale: str | None,
     leaderboard_opt_in: bool,
+    invite_name_opt_in: bool = False,
     attributes: Mapping[str, Any],
     now: datetime,
 ) -> tuple[CustomerRecord, bool]:
@@ -42,6 +43,7 @@ def put_customer(
     said: dict[str, Any] = {
         "locale": locale,
         "leaderboard_opt_in": leaderboard_opt_in,
+        "invite_name_opt_in": invite_name_opt_in,
         "attributes": dict(attributes),
         "updated_at": now,
     }
@@ -67,6 +69,7 @@ def put_customer(
             display_name=profile.display_name,
             locale=locale,
             leaderboard_opt_in=leaderboard_opt_in,
+            invite_name_opt_in=invite_name_opt_in,
             attributes=dict(attributes),
             created_at=created_at,
             updated_at=now,

@@ -33,6 +33,7 @@ def read_customer(session: Session, sealer: Sealer, *, app_id: int, external_id:
         display_name=profile.display_name,
         locale=row.locale,
         leaderboard_opt_in=row.leaderboard_opt_in,
+        invite_name_opt_in=row.invite_name_opt_in,
         attributes=row.attributes,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -66,7 +66,10 @@ class PutCustomerSchema(RequestSchema):
         load_default=None,
         allow_none=True,
         maximum=DISPLAY_NAME_CHARACTERS_MAX,
-        metadata={"description": "Shown to others only on leaderboards, and only with `leaderboard_opt_in`."},
+        metadata={
+            "description": "Shown to others only on leaderboards with `leaderboard_opt_in`, and on the person's own "
+            "invitations with `invite_name_opt_in`."
+        },
     )
     locale = ma.fields.String(
         load_default=None,
@@ -82,6 +85,13 @@ class PutCustomerSchema(RequestSchema):
     leaderboard_opt_in = Flag(
         load_default=False,
         metadata={"description": "Whether the person may be shown on leaderboards, by display name."},
+    )
+    invite_name_opt_in = Flag(
+        load_default=False,
+        metadata={
+            "description": "Whether the person agreed that friends see, by display name, who invites them. Without it "
+            "an invitation comes from “a friend”."
+        },
     )
     attributes = ma.fields.Dict(
         keys=Text(maximum=ATTRIBUTE_NAME_CHARACTERS_MAX),
@@ -103,6 +113,7 @@ class CustomerSchema(ResponseSchema):
     display_name = ma.fields.String(required=True, allow_none=True)
     locale = ma.fields.String(required=True, allow_none=True)
     leaderboard_opt_in = ma.fields.Boolean(required=True)
+    invite_name_opt_in = ma.fields.Boolean(required=True)
     attributes = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)

@@ -45,6 +45,7 @@ def put_a_customer(session: Session, body: dict[str, Any], customer_id: str) -> 
         profile=Profile(body["email"], body["display_name"]),
         locale=body["locale"],
         leaderboard_opt_in=body["leaderboard_opt_in"],
+        invite_name_opt_in=body["invite_name_opt_in"],
         attributes=body["attributes"],
         now=business_now(),
     )

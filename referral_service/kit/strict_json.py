@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -42,11 +43,19 @@ class MalformedJson(ValueError):
         self.reason = reason
 
 
-def loads(raw: bytes, *, max_bytes: int, max_depth: int = 32, max_string: int = 1024) -> Any:
+def loads(
+    raw: bytes,
+    *,
+    max_bytes: int,
+    max_depth: int = 32,
+    max_string: int = 1024,
+    longer: Mapping[tuple[str, ...], int] | None = None,
+) -> Any:
     """Return the one JSON document in `raw`; raise MalformedJson for anything else.
 
     `max_depth` counts nested objects and arrays, `max_string` the characters of each string and key. Integers
-    must fit 64 bits with a sign, floats must be finite; a float too small to be held becomes zero.
+    must fit 64 bits with a sign, floats must be finite; a float too small to be held becomes zero. `longer` says how
+    many characters a string may have at a few places of nested objects, given by their keys.
     """
     if len(raw) > max_bytes:
         raise MalformedJson("too_large")
@@ -62,7 +71,7 @@ def loads(raw: bytes, *, max_bytes: int, max_depth: int = 32, max_string: int = 
     except RecursionError:
         raise MalformedJson("too_deep") from None
     if _may_hold_bad_strings(raw, max_string):
-        _check_strings(document, max_string)
+        _check_strings(document, max_string, longer or {})
     return document
 
 
@@ -99,12 +108,14 @@ def _may_hold_bad_strings(raw: bytes, max_string: int) -> bool:
     return len(raw) > max_string and re.search(rb'"[^"]{%d}' % (max_string + 1), raw) is not None
 
 
-def _check_strings(document: Any, max_string: int) -> None:
+def _check_strings(document: Any, max_string: int, longer: Mapping[tuple[str, ...], int]) -> None:
+    # By identity: the parser makes each value anew.
+    bounds = {id(_at(document, place)): characters for place, characters in longer.items()}
     waiting = [document]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            if len(value) > max_string:
+            if len(value) > bounds.get(id(value), max_string):
                 raise MalformedJson("string_too_long")
             if "\0" in value:
                 raise MalformedJson("nul_character")
@@ -115,6 +126,12 @@ def _check_strings(document: Any, max_string: int) -> None:
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
+
+
+def _at(document: Any, place: tuple[str, ...]) -> Any:
+    for key in place:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

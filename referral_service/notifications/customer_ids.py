@@ -14,13 +14,21 @@ from referral_service.kit.ids import is_id
 
 def inside_ids_in(document: Any) -> set[str]:
     """Return every `cus_…` id that stands as a value anywhere in a JSON document."""
+    found: set[str] = set()
+    _gather(document, found)
+    return found
+
+
+def _gather(document: Any, found: set[str]) -> None:
     if isinstance(document, str):
-        return {document} if is_id(document, "cus") else set()
-    if isinstance(document, Mapping):
-        return set().union(*(inside_ids_in(value) for value in document.values()))
-    if isinstance(document, list):
-        return set().union(*(inside_ids_in(value) for value in document))
-    return set()
+        if is_id(document, "cus"):
+            found.add(document)
+    elif isinstance(document, dict):
+        for value in document.values():
+            _gather(value, found)
+    elif isinstance(document, list):
+        for value in document:
+            _gather(value, found)
 
 
 def with_customer_ids(document: Any, names: Mapping[str, str | None]) -> Any:
@@ -30,7 +38,7 @@ def with_customer_ids(document: Any, names: Mapping[str, str | None]) -> Any:
     """
     if isinstance(document, str):
         return names.get(document) if is_id(document, "cus") else document
-    if isinstance(document, Mapping):
+    if isinstance(document, dict):
         return {key: with_customer_ids(value, names) for key, value in document.items()}
     if isinstance(document, list):
         return [with_customer_ids(value, names) for value in document]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record
+from referral_service.programs.branding import Branding
 from referral_service.programs.check_settings import SETTINGS, check_settings
 from referral_service.programs.create_program import add_version, note_terms
 from referral_service.programs.document import program_document
@@ -16,6 +17,7 @@ from referral_service.programs.errors import ProgramStatusConflict
 from referral_service.programs.models import Budget, Program
 from referral_service.programs.policy import CLOSED
 from referral_service.programs.read_programs import lock_program
+from referral_service.programs.store_logo import drop_logo, store_logo
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms.parse import InvalidTerms, parse_terms
 from referral_service.programs.terms_of import terms_of
@@ -31,7 +33,8 @@ def change_program(
     actor: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the changed program's document. `changes` holds any of SETTINGS, and `terms` as a whole document.
+    """Return the changed program's document. `changes` holds any of SETTINGS, and `terms` as a whole document;
+    `branding` is replaced whole as well (see `check_branding`).
 
     Terms that come to the same canonical document make no version. Raises NotFound, InvalidRequest, InvalidTerms,
     ProgramStatusConflict.
@@ -40,6 +43,8 @@ def change_program(
     if program.status in CLOSED:
         raise ProgramStatusConflict("What has ended cannot be changed.", program_status=program.status)
     changed = _change_settings(program, changes, development=development)
+    if "branding" in changed:
+        _change_logo(session, program, changes["branding"], now=now)
     if "terms" in changes:
         canonical, terms = parse_terms(changes["terms"], at="terms")
         if not same_json(canonical, version.terms):
@@ -81,11 +86,19 @@ def _change_settings(program: Program, changes: Mapping[str, Any], *, developmen
         # They must differ from each other, so the one that stays is looked at too.
         said.setdefault("code_parameter", program.code_parameter)
         said.setdefault("click_parameter", program.click_parameter)
-    settings = check_settings(said, development=development)
+    logo_now = Branding.from_stored(program.branding, program_id=program.id).logo
+    settings = check_settings(said, logo_now=logo_now, development=development)
     changed = [name for name, value in settings.items() if getattr(program, name) != value]
     for name in changed:
         setattr(program, name, settings[name])
     return changed
+
+
+def _change_logo(session: Session, program: Program, said: Mapping[str, Any], *, now: datetime) -> None:
+    if program.branding["logo"] is None:
+        drop_logo(session, app_id=program.app_id, program_id=program.id)
+    elif said.get("logo") is not None:
+        store_logo(session, app_id=program.app_id, program_id=program.id, logo=said["logo"], now=now)
 
 
 def _refuse_other_units(session: Session, program: Program, terms: Terms) -> None:

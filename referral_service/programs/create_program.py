@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from referral_service.kit.ids import new_id
 from referral_service.programs.check_settings import check_settings
 from referral_service.programs.document import program_document
 from referral_service.programs.models import Budget, Program, ProgramVersion
+from referral_service.programs.store_logo import store_logo
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms.parse import parse_terms
 from referral_service.programs.terms_of import note_new_version
@@ -32,11 +33,13 @@ def create_program(
     code_parameter: str = CODE_PARAMETER,
     click_parameter: str = CLICK_PARAMETER,
     signed_links_only: bool = False,
+    branding: Mapping[str, Any] | None = None,
     development: bool = False,
     actor: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the new program's document (see `document.py`). `terms` is what JSON gave; `actor` as in the audit log.
+    """Return the new program's document (see `document.py`). `terms` is what JSON gave, `branding` as
+    `check_branding` takes it; `actor` as in the audit log.
 
     `development` allows any http landing URL. Raises InvalidRequest, InvalidTerms.
     """
@@ -47,6 +50,7 @@ def create_program(
         "code_parameter": code_parameter,
         "click_parameter": click_parameter,
         "signed_links_only": signed_links_only,
+        "branding": branding or {},
     }
     settings = check_settings(said, development=development)
     canonical, parsed = parse_terms(terms, at="terms")
@@ -55,7 +59,6 @@ def create_program(
         id=new_id("prg"),
         status="draft",
         version=1,
-        branding={},
         created_at=now,
         activated_at=None,
         archived_at=None,
@@ -66,6 +69,8 @@ def create_program(
     note_terms(program, parsed)
     session.add(program)
     session.flush()
+    if branding and branding.get("logo") is not None:
+        store_logo(session, app_id=app_id, program_id=program.id, logo=branding["logo"], now=now)
     # Made with the program, so that whoever grants a reward finds the row to lock.
     session.add(Budget(app_id=app_id, program_id=program.id, used_minor=0, used_count=0))
     version = add_version(session, program, canonical, now=now)

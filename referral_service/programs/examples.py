@@ -25,10 +25,31 @@ _TERMS: dict[str, Any] = {
         },
     ],
 }
+# One violet pixel.
+_LOGO = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mOIVtwGAAINATNPPsf8AAAAAElFTkSuQmCC"
+)
+_BRANDING: dict[str, Any] = {
+    "display_name": "Ride",
+    "colour": "#5b21b6",
+    "terms_url": "https://app.example/friends/terms",
+    "privacy_url": "https://app.example/privacy",
+    "embed_origins": ["https://shop.example"],
+    "attribution_consent": False,
+    "texts": {
+        "en": {
+            "headline": "{referrer} gives you {offer}",
+            "lead": None,
+            "button": "Get a ride",
+            "share_message": "Ride with {program}: {link}",
+        },
+    },
+}
 CREATE_PROGRAM = {
     "name": "Ride credit",
     "landing_url": "https://app.example/welcome",
     "allowed_hosts": ["shop.example"],
+    "branding": _BRANDING | {"logo": _LOGO},
     "terms": _TERMS,
 }
 CHANGE_PROGRAM = {"name": "Ride credit, autumn", "terms": _TERMS}
@@ -42,6 +63,8 @@ PROGRAM: dict[str, Any] = {
     "code_parameter": "ref",
     "click_parameter": "ref_click",
     "signed_links_only": False,
+    "branding": _BRANDING
+    | {"logo_url": "https://refer.example.com/brand/prg_01k0c7q2v8f3w9n5x4z6t1r0me/logo.png?v=4f0c7f2a9b1d3e58"},
     "terms": parse_terms(_TERMS)[0],
     "created_at": "2026-11-21T10:00:00Z",
     "version_created_at": "2026-11-21T10:00:00Z",

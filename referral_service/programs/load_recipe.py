@@ -1,8 +1,9 @@
 """The programs that ship with the package, each one a JSON document in `recipes/`.
 
-A recipe holds what `create_program` takes (`name`, `landing_url`, `terms`), a `summary` for whoever chooses among
-them, and where its terms name dates, `days_from_today`: the path of each in the terms, and how many days after the
-day of its making it lies. A campaign made in any year so begins that day and lasts as long as the recipe says.
+A recipe holds what `create_program` takes (`name`, `landing_url`, `terms`, perhaps `branding`), a `summary` for whoever
+chooses among them, and where its terms name dates, `days_from_today`: the path of each in the terms, and how many days
+after the day of its making it lies. A campaign made in any year so begins that day and lasts as long as the recipe
+says.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from referral_service.programs.errors import RecipeNotSettable, UnknownRecipe
 _RECIPES = files("referral_service.programs") / "recipes"
 _SUFFIX = ".json"
 _BYTES_MAX = 64 * 1024
-# Everything else that can be set belongs to the terms.
+# Everything else that can be set belongs to the terms, or is said to belong to the branding.
 _BESIDE_THE_TERMS = ("name", "landing_url")
+_BRANDING = "branding"
 
 
 def recipe_names() -> list[str]:
@@ -35,11 +37,12 @@ def list_recipes() -> list[dict[str, str]]:
 
 
 def load_recipe(name: str, overrides: Mapping[str, str] | None = None, *, now: datetime) -> dict[str, Any]:
-    """Return what `create_program` takes: name, landing_url, terms. Its dates are reckoned from the day of `now`, UTC.
+    """Return what `create_program` takes: name, landing_url, terms, and branding where there is any.
 
-    `overrides` are values by dotted path: `name`, `landing_url`, or a path in the terms, with `terms.` before it or
-    not (`currency`, `rewards.0.hold_days`). A value stands in place of text as it is, elsewhere as JSON where it is
-    some; null is null in both. Whether the result is valid is for `create_program` to say. Raises UnknownRecipe,
+    Dates are reckoned from the day of `now`, UTC. `overrides` are values by dotted path: `name`, `landing_url`, a path
+    in the branding (`branding.colour`), or one in the terms, with `terms.` before it or not (`currency`,
+    `rewards.0.hold_days`). A value stands in place of text as it is, elsewhere as JSON where it is some; null is null
+    in both. Whether the result is valid is for `create_program` to say. Raises UnknownRecipe,
     RecipeNotSettable.
     """
     recipe = _read(name)
@@ -51,9 +54,9 @@ def load_recipe(name: str, overrides: Mapping[str, str] | None = None, *, now: d
         if path in _BESIDE_THE_TERMS:
             recipe[path] = value
             continue
-        node, last = _place(recipe["terms"], path)
+        node, last = _place(recipe if path.startswith(f"{_BRANDING}.") else recipe["terms"], path)
         node[last] = _meant(value, present=node[last] if isinstance(node, list) else node.get(last))
-    return {part: recipe[part] for part in (*_BESIDE_THE_TERMS, "terms")}
+    return {part: recipe[part] for part in (*_BESIDE_THE_TERMS, _BRANDING, "terms") if part in recipe}
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -65,10 +68,10 @@ def _read(name: str) -> dict[str, Any]:
     return recipe
 
 
-def _place(terms: dict[str, Any], path: str) -> tuple[Any, Any]:
+def _place(document: dict[str, Any], path: str) -> tuple[Any, Any]:
     """Return the object or list that a path leads into, and the field or the number in it."""
     *way, last = path.removeprefix("terms.").split(".")
-    node: Any = terms
+    node: Any = document
     for step in way:
         node = _child(node, step, path)
     if isinstance(node, list):

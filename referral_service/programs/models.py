@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import (
@@ -35,6 +35,7 @@ class Program(Base):
     code_parameter: Mapped[str] = mapped_column(Word, default="ref")
     click_parameter: Mapped[str] = mapped_column(Word, default="ref_click")
     signed_links_only: Mapped[bool] = mapped_column(default=False)
+    # See `branding.py`; the logo in it is the hash of the one in `program_logos`.
     branding: Mapped[dict[str, Any]] = mapped_column(JsonDocument, default=dict)
     version: Mapped[int] = mapped_column(Number)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -45,7 +46,25 @@ class Program(Base):
     ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rewards_self: Mapped[bool] = mapped_column(default=False, server_default=false())
 
-    __table_args__ = (Index(None, "app_id", "status", "ends_at"),)
+    __table_args__ = (
+        Index(None, "app_id", "status", "ends_at"),
+        # For browsers, which know the program and not the app: its scripts and its logo.
+        Index(None, "id"),
+    )
+
+
+class ProgramLogo(Base):
+    """A program's logo as it is served. Apart from the program, whose row is read for other things all the time."""
+
+    __tablename__ = "program_logos"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    program_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    sha256: Mapped[str] = mapped_column(Word)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (belongs_to("programs", "app_id", "program_id"),)
 
 
 class ProgramVersion(Base):

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import validate
 
 from referral_service.kit.http.fields import Flag, Moment, RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.limits import API_BODY_BYTES_MAX
 from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter
+from referral_service.programs.branding import COLOUR, TEXTS
+from referral_service.programs.check_branding import (
+    COLOUR_PATTERN,
+    DISPLAY_NAME_CHARACTERS_MAX,
+    EMBED_ORIGINS_MAX,
+    LANGUAGES_MAX,
+    ORIGIN_CHARACTERS_MAX,
+)
 from referral_service.programs.check_settings import NAME_CHARACTERS_MAX
 from referral_service.programs.create_program import CLICK_PARAMETER, CODE_PARAMETER
+from referral_service.programs.logo import (
+    BYTES_MAX,
+    DATA_URL_CHARACTERS_MAX,
+    DATA_URL_PATTERN,
+    SENT_SIDE_MAX,
+    SIDE_MAX,
+    UnusableLogo,
+    read_logo,
+)
 from referral_service.programs.policy import (
     ALLOWED_HOSTS_MAX,
     HOST_CHARACTERS_MAX,
@@ -39,6 +58,135 @@ class TermsField(ma.fields.Nested):
 
     def _serialize(self, *said: Any, **_: Any) -> Any:
         return said[0]
+
+
+class LogoField(ma.fields.String):
+    """A picture as a data URL, read into a `Logo`."""
+
+    def __init__(self, **options: Any) -> None:
+        said = (
+            f"A still PNG, JPEG or WebP of at most {BYTES_MAX // 1024} KiB and {SENT_SIDE_MAX} pixels a side, as a "
+            f"data URL in base64. It is drawn anew as a PNG of at most {SIDE_MAX} pixels a side."
+        )
+        metadata = {"description": said, "maxLength": DATA_URL_CHARACTERS_MAX, "pattern": f"^{DATA_URL_PATTERN}$"}
+        super().__init__(metadata=metadata, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return read_logo(text)
+        except UnusableLogo as error:
+            raise ma.ValidationError(str(error)) from None
+
+
+class ByLanguage(ma.fields.Dict):
+    """One object for each language. What is wrong is named by the way that leads to it, and by nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **options)  # type: ignore[no-untyped-call]
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            plain = {language: wrong.get("value", wrong) for language, wrong in error.messages.items()}
+            raise ma.ValidationError(plain) from None
+
+
+def _text(name: str, said: str) -> Text:
+    description = f"{said} Plain text with {{referrer}}, {{program}}, {{offer}} and {{link}}; null: made of the terms."
+    return Text(maximum=TEXTS[name], load_default=None, allow_none=True, metadata={"description": description})
+
+
+def _address(said: str) -> Text:
+    metadata = {"description": f"{said} https only.", "format": "uri"}
+    return Text(maximum=URL_BYTES_MAX, load_default=None, allow_none=True, metadata=metadata)
+
+
+class BrandingTextsSchema(RequestSchema):
+    headline = _text("headline", "The invite page's first line.")
+    lead = _text("lead", "What stands below it.")
+    button = _text("button", "What the one button says.")
+    share_message = _text("share_message", "What is sent along with the link.")
+
+
+class BrandingSchema(RequestSchema):
+    """How the program's pages look. What is left out has its default: a branding is replaced whole."""
+
+    display_name = Text(
+        maximum=DISPLAY_NAME_CHARACTERS_MAX,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "What people know you by; null: the program's name."},
+    )
+    colour = ma.fields.String(
+        load_default=COLOUR,
+        validate=validate.Regexp(rf"{COLOUR_PATTERN}\Z", error="Must be a colour such as #5b21b6."),
+        metadata={
+            "description": "Any colour: what is written on it, and the tones of it that are text, are chosen so that "
+            "they can be read."
+        },
+    )
+    logo = LogoField(load_default=None, allow_none=True)
+    logo_url = Text(
+        maximum=URL_BYTES_MAX,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "As the answer has it: keeps the logo that is there. No other address is taken."},
+    )
+    terms_url = _address("The terms that people agree to.")
+    privacy_url = _address("What becomes of people's data.")
+    embed_origins = ma.fields.List(
+        Text(maximum=ORIGIN_CHARACTERS_MAX),
+        load_default=list,
+        validate=validate.Length(max=EMBED_ORIGINS_MAX),
+        metadata={
+            "description": "Where the share panel may be framed: origins as browsers write them, such as "
+            "`https://shop.example`. None: nowhere."
+        },
+    )
+    attribution_consent = Flag(
+        load_default=False,
+        metadata={"description": "Whether the attribution script keeps nothing before the visitor has agreed."},
+    )
+    texts = ByLanguage(
+        keys=ma.fields.String(),
+        values=ma.fields.Nested(BrandingTextsSchema),
+        load_default=dict,
+        metadata={
+            "maxProperties": LANGUAGES_MAX,
+            "description": f"By language, such as `uk` or `pt-BR`; at most {LANGUAGES_MAX}.",
+        },
+    )
+
+
+class BrandingTextsShownSchema(ResponseSchema):
+    headline = ma.fields.String(required=True, allow_none=True)
+    lead = ma.fields.String(required=True, allow_none=True)
+    button = ma.fields.String(required=True, allow_none=True)
+    share_message = ma.fields.String(required=True, allow_none=True)
+
+
+class BrandingShownSchema(ResponseSchema):
+    display_name = ma.fields.String(required=True, allow_none=True)
+    colour = ma.fields.String(required=True)
+    logo_url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the logo is served, as a PNG; another logo has another address."},
+    )
+    terms_url = ma.fields.String(required=True, allow_none=True)
+    privacy_url = ma.fields.String(required=True, allow_none=True)
+    embed_origins = ma.fields.List(ma.fields.String(), required=True)
+    attribution_consent = ma.fields.Boolean(required=True)
+    texts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(BrandingTextsShownSchema), required=True)
+
+
+def _branding() -> ma.fields.Nested:
+    return ma.fields.Nested(BrandingSchema, metadata={"description": "How the program's pages look and what they say."})
+
+
+# No other text of a program is longer than any body's may be. Larger pictures are refused as such.
+LONG_TEXTS: Mapping[tuple[str, ...], int] = {("branding", "logo"): API_BODY_BYTES_MAX}
 
 
 def _name(**options: Any) -> Text:
@@ -71,17 +219,22 @@ _TERMS_SAID = "The whole terms document; only `currency` and `rewards` are requi
 
 
 class CreateProgramSchema(RequestSchema):
+    long_texts: ClassVar[Mapping[tuple[str, ...], int]] = LONG_TEXTS
+
     name = _name(required=True)
     landing_url = _landing_url(required=True)
     allowed_hosts = _allowed_hosts(load_default=list)
     code_parameter = _parameter(_CODE_PARAMETER_SAID, load_default=CODE_PARAMETER)
     click_parameter = _parameter(_CLICK_PARAMETER_SAID, load_default=CLICK_PARAMETER)
     signed_links_only = Flag(load_default=False, metadata={"description": _SIGNED_ONLY_SAID})
+    branding = _branding()
     terms = TermsField(required=True, metadata={"description": _TERMS_SAID})
 
 
 class ChangeProgramSchema(RequestSchema):
-    """What is left out stays as it is. `terms` are replaced whole, and make a new version where they differ."""
+    """What is left out stays as it is. `branding` and `terms` are replaced whole; other `terms` make a new version."""
+
+    long_texts: ClassVar[Mapping[tuple[str, ...], int]] = LONG_TEXTS
 
     name = _name()
     landing_url = _landing_url()
@@ -89,6 +242,7 @@ class ChangeProgramSchema(RequestSchema):
     code_parameter = _parameter(_CODE_PARAMETER_SAID)
     click_parameter = _parameter(_CLICK_PARAMETER_SAID)
     signed_links_only = Flag(metadata={"description": _SIGNED_ONLY_SAID})
+    branding = _branding()
     terms = TermsField(metadata={"description": _TERMS_SAID})
 
 
@@ -102,6 +256,7 @@ class ProgramSchema(ResponseSchema):
     code_parameter = ma.fields.String(required=True)
     click_parameter = ma.fields.String(required=True)
     signed_links_only = ma.fields.Boolean(required=True)
+    branding = ma.fields.Nested(BrandingShownSchema, required=True)
     terms = TermsField(required=True, metadata={"description": "The newest version's whole terms document."})
     created_at = Moment(required=True)
     version_created_at = Moment(required=True)

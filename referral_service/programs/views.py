@@ -14,6 +14,7 @@ from referral_service.programs.activate_program import activate_program
 from referral_service.programs.archive_program import archive_program
 from referral_service.programs.change_program import change_program
 from referral_service.programs.create_program import create_program
+from referral_service.programs.document import with_addresses
 from referral_service.programs.pause_program import pause_program
 from referral_service.programs.read_programs import list_programs, read_program
 from referral_service.programs.schemas import (
@@ -40,7 +41,7 @@ def create_a_program(session: Session, body: dict[str, Any]) -> dict[str, Any]:
 
     It is a draft until it is activated. The terms are checked as a whole and filled in with every default.
     """
-    return create_program(
+    made = create_program(
         session,
         app_id=current_tenant().app_id,
         **body,
@@ -48,6 +49,7 @@ def create_a_program(session: Session, body: dict[str, Any]) -> dict[str, Any]:
         actor=current_key_id(),
         now=business_now(),
     )
+    return _shown(made)
 
 
 @blueprint.get("/v1/programs", operation_id="listPrograms")
@@ -65,7 +67,7 @@ def programs(session: Session, args: dict[str, Any]) -> dict[str, Any]:
         after=read_cursor(args, scope),
         limit=args["limit"] + 1,
     )
-    return page(rows, args["limit"], scope, key=lambda row: [row["id"]])
+    return page(list(map(_shown, rows)), args["limit"], scope, key=lambda row: [row["id"]])
 
 
 @blueprint.get("/v1/programs/<program_id>", operation_id="getProgram", **_ONE)
@@ -75,7 +77,7 @@ def programs(session: Session, args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, response="NOT_FOUND")
 def get_a_program(session: Session, program_id: str) -> dict[str, Any]:
     """Read a program, with the newest version of its terms."""
-    return read_program(session, app_id=current_tenant().app_id, program_id=program_id)
+    return _shown(read_program(session, app_id=current_tenant().app_id, program_id=program_id))
 
 
 @blueprint.patch("/v1/programs/<program_id>", operation_id="changeProgram", **_ONE)
@@ -88,9 +90,10 @@ def get_a_program(session: Session, program_id: str) -> dict[str, Any]:
 def change_a_program(session: Session, body: dict[str, Any], program_id: str) -> dict[str, Any]:
     """Change a program.
 
-    What is left out stays. Other terms make a new version; referrals keep the version they were claimed under.
+    What is left out stays. Other terms make a new version; referrals keep the version they were claimed under. The
+    branding is replaced whole; with the `logo_url` of the answer in it, the logo stays.
     """
-    return change_program(
+    changed = change_program(
         session,
         app_id=current_tenant().app_id,
         program_id=program_id,
@@ -99,6 +102,7 @@ def change_a_program(session: Session, body: dict[str, Any], program_id: str) ->
         actor=current_key_id(),
         now=business_now(),
     )
+    return _shown(changed)
 
 
 @blueprint.post("/v1/programs/<program_id>/activate", operation_id="activateProgram", **_ONE)
@@ -113,7 +117,7 @@ def activate_a_program(session: Session, program_id: str) -> dict[str, Any]:
     A draft, or one that is paused. Refused where the terms use a part that the service does not carry out; `errors`
     names every such part.
     """
-    return activate_program(session, **_call(program_id))
+    return _shown(activate_program(session, **_call(program_id)))
 
 
 @blueprint.post("/v1/programs/<program_id>/pause", operation_id="pauseProgram", **_ONE)
@@ -127,7 +131,7 @@ def pause_a_program(session: Session, program_id: str) -> dict[str, Any]:
 
     No new codes and claims; open referrals go on.
     """
-    return pause_program(session, **_call(program_id))
+    return _shown(pause_program(session, **_call(program_id)))
 
 
 @blueprint.post("/v1/programs/<program_id>/archive", operation_id="archiveProgram", **_ONE)
@@ -143,7 +147,7 @@ def archive_a_program(session: Session, program_id: str) -> dict[str, Any]:
 
     No new codes and claims; referrals that are still open expire after the sunset of its terms.
     """
-    return archive_program(session, **_call(program_id))
+    return _shown(archive_program(session, **_call(program_id)))
 
 
 def _call(program_id: str) -> dict[str, Any]:
@@ -153,3 +157,7 @@ def _call(program_id: str) -> dict[str, Any]:
         "actor": current_key_id(),
         "now": business_now(),
     }
+
+
+def _shown(document: dict[str, Any]) -> dict[str, Any]:
+    return with_addresses(document, base_url=service().settings.base_url)

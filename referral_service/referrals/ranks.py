@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from referral_service.customers.ensure_customers import customers
 from referral_service.kit.db.upsert import insert_or_add
 from referral_service.referrals.models import Rank
 
@@ -15,6 +16,43 @@ ranks = cast(Table, Rank.__table__)
 
 RankKey: TypeAlias = tuple[str, str]
 """(program id, referrer): what one row stands for."""
+
+_OWN = select(ranks.c.conversions).where(
+    ranks.c.app_id == bindparam("app_id"),
+    ranks.c.program_id == bindparam("program_id"),
+    ranks.c.customer_id == bindparam("customer_id"),
+)
+# Who was erased is not counted, as on the leaderboard.
+_ABOVE = select(func.count()).select_from(
+    select(ranks.c.customer_id)
+    .join(customers, (customers.c.app_id == ranks.c.app_id) & (customers.c.id == ranks.c.customer_id))
+    .where(
+        ranks.c.app_id == bindparam("app_id"),
+        ranks.c.program_id == bindparam("program_id"),
+        ranks.c.conversions > bindparam("conversions"),
+        customers.c.erased_at.is_(None),
+    )
+    .limit(bindparam("rank_max"))
+    .subquery()
+)
+
+
+def conversions_of(session: Session, *, app_id: int, program_id: str, customer_id: str) -> int:
+    """Return how many referrals of a `cus_…` stand converted."""
+    whose = {"app_id": app_id, "program_id": program_id, "customer_id": customer_id}
+    return session.execute(_OWN, whose).scalar() or 0
+
+
+def rank_of(session: Session, *, app_id: int, program_id: str, conversions: int, rank_max: int) -> int | None:
+    """Return the rank among all referrers of whoever has so many conversions; None for none, and past `rank_max`.
+
+    One more than the number of those who have more, as on the leaderboard; no more than `rank_max` are counted.
+    """
+    if conversions <= 0:
+        return None
+    asked = {"app_id": app_id, "program_id": program_id, "conversions": conversions, "rank_max": rank_max}
+    rank = int(session.execute(_ABOVE, asked).scalar_one()) + 1
+    return rank if rank <= rank_max else None
 
 
 def count_conversions(session: Session, *, app_id: int, deltas: Mapping[RankKey, int]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 from journeys.under_review import put_under_review
+from programs.pictures import data_url, picture
 from webhooks_in.hooks import a_standard_source
 from webhooks_out.endpoints import an_endpoint
 
@@ -43,11 +44,12 @@ class World:
 def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database: Database) -> World:
     """Make a program with a conversion in it, one that is open, a hook that was parked, and somebody to be told of it.
 
-    The referrer shows on the leaderboard.
+    The referrer shows on the leaderboard, and the program has a logo.
     """
     api = Api(client, key=key, clock=clock)
     endpoint = an_endpoint(api)
     program = a_program(api)
+    expect(api.patch(f"/v1/programs/{program['id']}", {"branding": {"logo": data_url(picture())}}), 200)
     a_customer(api, ALICE, leaderboard_opt_in=True)
     a_customer(api, BOB)
     code = a_code(api, program)
@@ -116,6 +118,8 @@ def brought_home(part: Any, world: World) -> Any:
             waiting.extend(piece.values())
             if piece.get("in") == "path":
                 piece["example"] = world.first(piece["name"])
+            if isinstance(piece.get("program_id"), str):
+                piece["program_id"] = world.first("program_id")
             if isinstance(piece.get("code"), str):
                 piece["code"] = world.first("code")
     for template, operations in home.get("paths", {}).items() if isinstance(home, dict) else ():

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import Api, expect
+from builders import Api, a_code, a_program, expect
 from cast import ALICE
 from referral_service.customers.policy import customer_id_fault
 from referral_service.kit.clock import FixedClock
@@ -24,6 +24,7 @@ PROFILE: dict[str, Any] = {
     "display_name": "Alice",
     "locale": "uk",
     "leaderboard_opt_in": True,
+    "invite_name_opt_in": True,
     "attributes": {"plan": "plus", "country": "UA"},
 }
 
@@ -43,6 +44,13 @@ def test_an_empty_profile_is_a_profile(api: Api) -> None:
     emptied = expect(api.put("/v1/customers/alice", {}), 200)
     assert (emptied["email"], emptied["display_name"], emptied["locale"]) == (None, None, None)
     assert (emptied["leaderboard_opt_in"], emptied["attributes"]) == (False, {})
+    assert emptied["invite_name_opt_in"] is False
+
+
+def test_whoever_was_only_named_has_agreed_to_nothing(api: Api) -> None:
+    a_code(api, a_program(api))
+    alice = expect(api.get("/v1/customers/alice"), 200)
+    assert (alice["leaderboard_opt_in"], alice["invite_name_opt_in"]) == (False, False)
 
 
 def test_nobody_is_not_found(api: Api) -> None:
@@ -75,6 +83,9 @@ def test_another_apps_customer_is_not_found(
         ("leaderboard_opt_in", 1),
         ("leaderboard_opt_in", "yes"),
         ("leaderboard_opt_in", None),
+        ("invite_name_opt_in", 1),
+        ("invite_name_opt_in", "true"),
+        ("invite_name_opt_in", None),
         ("attributes", {"plan": 5}),
         ("attributes", {"plan": {"name": "plus"}}),
         ("attributes", {"plan": ""}),

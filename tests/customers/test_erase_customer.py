@@ -33,6 +33,7 @@ def test_nothing_of_the_person_is_left_in_the_row(
         display_name="Canary",
         locale="ca",
         leaderboard_opt_in=True,
+        invite_name_opt_in=True,
         attributes={"canary-name": "canary-value"},
     )
     assert erase(database, emails, app_id, record.id)

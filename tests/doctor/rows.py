@@ -109,7 +109,8 @@ class Rows:
         self.add(
             "customers", id=customer, external_id=customer.removeprefix("cus_"), email_index=None,
             email_canon_index=None, profile_ct=None, locale=None, leaderboard_opt_in=False, attributes={},
-            share_tokens_from=None, created_at=START, updated_at=START, erased_at=None, tombstone=None,
+            invite_name_opt_in=False, share_tokens_series=0, created_at=START, updated_at=START, erased_at=None,
+            tombstone=None,
         )  # fmt: skip
         return customer
 

@@ -24,7 +24,11 @@ PUBLIC = [
     r"/r/.+",  # share links: signed, or rate-limited look-ups
     r"/i/.+",
     r"/q/.+",
+    r"/code/<[^/]+>",  # what is typed is looked up with a limit
+    r"/assets/share/<[^/]+>/<[^/]+>",  # files of every page
     r"/me/.+",  # the participant's token is in the path
+    r"/brand/<[^/]+>/logo\.png",  # shown to everybody
+    r"/(attribution|widget)/<[^/]+>\.js",  # scripts for an app's own pages
     r"/v1/hooks/<[^/]+>",  # the provider's signature is checked instead
 ]
 

@@ -203,7 +203,7 @@ def test_every_address_is_served(addresses: MapAdapter) -> None:
     assert sorted(str(it) for it in written if not is_served(addresses, it[1], it[2])) == []
 
 
-@pytest.mark.parametrize("line", ["`/v1/fly`", "`DELETE /v1/events`", "`/v1/codes/{code}/fly`", "`/i/…`"])
+@pytest.mark.parametrize("line", ["`/v1/fly`", "`DELETE /v1/events`", "`/v1/codes/{code}/fly`", "`/q/…`"])
 def test_an_address_that_is_not_served_is_seen(line: str, addresses: MapAdapter, tmp_path: Path) -> None:
     path = tmp_path / "page.md"
     path.write_text(line)

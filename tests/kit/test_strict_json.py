@@ -25,7 +25,7 @@ documents = st.recursive(
 )
 
 
-def reason_for(raw: bytes, **limits: int) -> str:
+def reason_for(raw: bytes, **limits: Any) -> str:
     with pytest.raises(MalformedJson) as refused:
         loads(raw, max_bytes=limits.pop("max_bytes", LIMIT), **limits)
     assert str(refused.value).startswith(SENTENCES[refused.value.reason])
@@ -230,3 +230,24 @@ def test_what_json_cannot_hold_is_not_written() -> None:
 
 def test_documents_are_written_compact_and_in_utf8() -> None:
     assert dumps({"name": "Zoë", "n": [1, None]}) == '{"name":"Zoë","n":[1,null]}'.encode()
+
+
+def test_a_text_may_be_longer_where_that_is_said_and_nowhere_else() -> None:
+    longer: dict[tuple[str, ...], int] = {("branding", "logo"): 30}
+    long = "x" * 30
+    document = {"branding": {"logo": long, "name": "x"}, "list": [{"logo": "y"}]}
+    raw = json.dumps(document).encode()
+    assert loads(raw, max_bytes=LIMIT, max_string=10, longer=longer) == document
+    for elsewhere in (
+        {"branding": {"logo": long + "x"}},
+        {"branding": {"name": long}},
+        {"branding": [{"logo": long}]},
+        {"branding": {"branding": {"logo": long}}},
+        {"logo": long},
+        {"branding": long},
+        [{"branding": {"logo": long}}],
+        long,
+    ):
+        raw = json.dumps(elsewhere).encode()
+        assert reason_for(raw, max_string=10, longer=longer) == "string_too_long", elsewhere
+    assert reason_for(json.dumps({"branding": {"logo": "\0"}}).encode(), longer=longer) == "nul_character"

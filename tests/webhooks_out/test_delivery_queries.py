@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +14,11 @@ from sqlalchemy.orm import Session
 from cast import NOON
 from referral_service.kit.db.engines import Database
 from referral_service.notifications.models import Notification
+from referral_service.webhooks_out.deliveries.claim import FIRST, claim, is_work_due, take_back
 from referral_service.webhooks_out.deliveries.list_deliveries import list_deliveries
+from referral_service.webhooks_out.deliveries.policy import Pace
 from referral_service.webhooks_out.deliveries.resend import What, resend_to_endpoint
+from referral_service.webhooks_out.deliveries.settle import Attempt, settle
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
 
 MANY, APP = 6000, 7
@@ -173,3 +178,25 @@ def test_what_is_asked_for_is_found_by_its_index(full: Database, database_kind: 
     assert found
     for plan in found:
         assert f" {index if isinstance(index, str) else index[database_kind]} " in plan, plan
+
+
+def test_a_turn_of_the_courier_reads_no_table_through(full: Database) -> None:
+    def turn(session: Session) -> None:
+        assert is_work_due(session, now=NOON)
+        take_back(session, now=NOON)
+        claimed, _ = claim(session, now=NOON, lease=timedelta(seconds=30), after=FIRST, limit=200)
+        assert len(claimed) == 10
+        attempts = [
+            Attempt(
+                app_id=one.app_id, delivery_id=one.id, endpoint_id=one.endpoint_id, number=one.attempt,
+                started_at=NOON, ended_at=NOON, duration_ms=1, status=status, error=None, retry_after=None,
+            )
+            for one, status in zip(claimed, [204, 500] * 5, strict=True)
+        ]  # fmt: skip
+        settle(session, attempts, pace=Pace(), now=NOON)
+
+    found = plans(full, turn)
+    assert len(found) >= 6
+    for plan in found:
+        assert "Seq Scan on deliveries" not in plan
+        assert not re.search(r"SCAN (deliveries|mine|leased)(?! USING)", plan), plan

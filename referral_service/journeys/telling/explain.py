@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,17 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
-from referral_service.customers.attributes_of import attributes_of
-from referral_service.journeys.settling.judge import Settled, judge
+from referral_service.journeys.settling.judge import Settled
+from referral_service.journeys.telling.survey import Survey, survey
 from referral_service.journeys.telling.words import asked, asks_for_one, money, next_step, observed, summary, why
 from referral_service.kit.clock import format_rfc3339
 from referral_service.programs.terms.document import Eligibility
-from referral_service.referrals.policy import PENDING, UNDER_REVIEW, bought_before
-from referral_service.referrals.progress import Fact, Progress, progress, why_not_counted
+from referral_service.referrals.policy import bought_before
+from referral_service.referrals.progress import Fact, Progress, why_not_counted
 from referral_service.referrals.read_referrals import TouchRow, read_referral, read_touches
 from referral_service.referrals.store import ReferralRow
-from referral_service.rewards.dues import CLAIMED
-from referral_service.rewards.steps import Holding
 
 # A person who bought very often is told of the purchases closest to the window's beginning.
 FACTS_SHOWN_MAX = 50
@@ -29,20 +27,19 @@ FACTS_SHOWN_MAX = 50
 def explain(session: Session, *, app_id: int, referral_id: str, now: datetime) -> dict[str, Any]:
     """Return the explanation of one referral; changes nothing. Raises ReferralNotFound."""
     referral = read_referral(session, app_id=app_id, referral_id=referral_id)
-    (judged,) = judge(session, app_id=app_id, referrals=[referral], lock=False)
+    (surveyed,) = survey(session, app_id=app_id, referrals=[referral], now=now)
+    judged, found = surveyed.judged, surveyed.found
     touches = read_touches(session, app_id=app_id, referral_id=referral_id)
     codes = _code_texts(session, app_id=app_id, ids={touch.code_id for touch in touches if touch.code_id})
-    found = progress(judged.facts, judged.terms, referral.window)
-    is_open = referral.state == PENDING and now <= referral.deadline_at
     return {
         "referral_id": referral.id,
         "state": referral.state,
         "summary": summary(referral, judged.terms, found),
         "touches": [_touch(touch, codes) for touch in touches],
         "checks": list(_checks(judged, touches, found, now)),
-        "next_step": next_step(judged.terms, found) if is_open else None,
-        "deadline": format_rfc3339(referral.deadline_at) if is_open else None,
-        "rewards": _rewards(judged, judged.stored, _attributes(session, judged, app_id=app_id)),
+        "next_step": next_step(surveyed.next_step, judged.terms),
+        "deadline": format_rfc3339(referral.deadline_at) if surveyed.is_open else None,
+        "rewards": _rewards(surveyed),
     }
 
 
@@ -181,18 +178,7 @@ def _check(rule: str, required: str, observed: str | None, *, passed: bool, at: 
     }
 
 
-def _attributes(session: Session, judged: Settled, *, app_id: int) -> dict[str, dict[str, Any]]:
-    """What is known of both sides, by side, where some reward is not for everybody."""
-    if not any(reward.audience for reward in judged.terms.rewards):
-        return {}
-    sides = {"referrer": judged.referral.referrer_id, "referee": judged.referral.referee_id}
-    known = attributes_of(session, app_id=app_id, ids=sides.values())
-    return {side: known.get(customer_id, {}) for side, customer_id in sides.items()}
-
-
-def _rewards(
-    judged: Settled, stored: Sequence[Holding], attributes: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _rewards(surveyed: Survey) -> list[dict[str, Any]]:
     """What was granted, or refused with its reason; then what the terms still promise this referral as things are."""
     told = [
         {
@@ -201,15 +187,8 @@ def _rewards(
             "reason": reward.reason,
             "expected_at": format_rfc3339(reward.hold_ends_at) if reward.state == "pending" else None,
         }
-        for reward in stored
+        for reward in surveyed.judged.stored
     ]
-    if judged.referral.state not in (PENDING, UNDER_REVIEW):
-        return told
-    there = {reward.reward_key for reward in stored}
     return told + [
-        {"key": reward.key, "state": "expected", "reason": None, "expected_at": None}
-        for reward in judged.terms.rewards
-        if reward.key not in there
-        and (reward.on == CLAIMED or reward.on_conversion)
-        and reward.audience.accepts(attributes.get(reward.side, {}))
+        {"key": reward.key, "state": "expected", "reason": None, "expected_at": None} for reward in surveyed.promised
     ]

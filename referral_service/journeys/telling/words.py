@@ -74,10 +74,9 @@ def observed(step: StepProgress, terms: Terms) -> str:
     return seen
 
 
-def next_step(terms: Terms, found: Progress) -> str | None:
-    """What the referral waits for first; None where nothing is missing."""
-    waiting = [step for step in found.steps if not step.is_met]
-    return f"Waiting for {asked(waiting[0], terms)}." if waiting else None
+def next_step(step: StepProgress | None, terms: Terms) -> str | None:
+    """What the referral waits for first; None where it waits for nothing."""
+    return None if step is None else f"Waiting for {asked(step, terms)}."
 
 
 def summary(referral: ReferralRow, terms: Terms, found: Progress) -> str:

@@ -32,7 +32,7 @@ def given_rows(dialect: str, name: str, **columns: _Type) -> FromClause:
 
 
 def as_parameter(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows of strings, numbers and instants as one parameter; naive instants are refused with ValueError."""
+    """Return rows of strings, numbers and instants as one parameter; TypeError for anything else."""
     return orjson.dumps(list(rows), default=_stored, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 

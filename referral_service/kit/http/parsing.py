@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -51,7 +52,7 @@ class StrictParser(FlaskParser):
         """Return the body's one JSON document; an empty body is `missing` where the view declares it optional."""
         if getattr(schema, "body_optional", False) and not req.get_data(cache=True):
             return missing
-        return read_json(req)
+        return read_json(req, longer=getattr(schema, "long_texts", None))
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002
         """Return the query's arguments, each of which may be given once."""
@@ -63,11 +64,11 @@ class StrictParser(FlaskParser):
         raise InvalidRequest(errors=flatten(messages, root=_ROOTS.get(location, location))) from None
 
 
-def read_json(req: Request) -> Any:
+def read_json(req: Request, *, longer: Mapping[tuple[str, ...], int] | None = None) -> Any:
     """Return the JSON document of the request's body.
 
-    Raises UnsupportedMediaType unless it is declared as JSON in UTF-8 without compression, MalformedBody, and
-    RequestEntityTooLarge from a body in chunks.
+    `longer` as in `strict_json.loads`. Raises UnsupportedMediaType unless it is declared as JSON in UTF-8 without
+    compression, MalformedBody, and RequestEntityTooLarge from a body in chunks.
     """
     charset = req.mimetype_params.get("charset", "utf-8").lower()
     if req.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
@@ -76,7 +77,7 @@ def read_json(req: Request) -> Any:
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     raw = req.get_data(cache=True)
     try:
-        return strict_json.loads(raw, max_bytes=req.max_content_length or len(raw))
+        return strict_json.loads(raw, max_bytes=req.max_content_length or len(raw), longer=longer)
     except strict_json.MalformedJson as error:
         raise MalformedBody(f"{error} Correct the body and send the request again.", reason=error.reason) from None
 

@@ -23,6 +23,7 @@ from referral_service.webhooks_out.states import DEAD, DISABLED, DONE, ENABLED, 
 _rows = cast(Table, Delivery.__table__)
 _endpoints = cast(Table, WebhookEndpoint.__table__)
 _JITTER_STEPS = 1000
+_WELL = Health()
 _TOLD: dict[str, Any] = {
     "app_id": Number,
     "id": Id,
@@ -30,6 +31,7 @@ _TOLD: dict[str, Any] = {
     "status": Number,
     "error": Word,
     "took": Number,
+    "ended": UtcDateTime,
 }
 
 
@@ -64,7 +66,7 @@ def settle(session: Session, attempts: Sequence[Attempt], *, pace: Pace, now: da
     for attempt in attempts:
         by_endpoint[attempt.app_id, attempt.endpoint_id].append(attempt)
     endpoints = _lock_endpoints(session, dialect, by_endpoint)
-    if arrived := [_told(attempt) | {"ended": attempt.ended_at} for attempt in attempts if is_success(attempt.status)]:
+    if arrived := [_told(attempt) for attempt in attempts if is_success(attempt.status)]:
         session.execute(_arrived(dialect), {"told": as_parameter(arrived)})
     failed = [
         _told(attempt) | _what_follows(attempt, endpoints[attempt.app_id, attempt.endpoint_id].state, pace)
@@ -101,7 +103,7 @@ def _endpoints_locked(dialect: str) -> Select[Any]:
 @cache
 def _arrived(dialect: str) -> Update:
     """Whatever has become of the lease meanwhile: it has arrived."""
-    told = given_rows(dialect, "told", **_TOLD, ended=UtcDateTime)
+    told = given_rows(dialect, "told", **_TOLD)
     return update(_rows).where(*_is_of(told)).values(state=DONE, done_at=told.c.ended, **_noted(told))
 
 
@@ -137,6 +139,7 @@ def _told(attempt: Attempt) -> dict[str, object]:
         "status": attempt.status,
         "error": attempt.error,
         "took": attempt.duration_ms,
+        "ended": attempt.ended_at,
     }
 
 
@@ -159,6 +162,9 @@ def _what_follows(attempt: Attempt, endpoint_state: str, pace: Pace) -> dict[str
 def _judge(session: Session, key: tuple[int, str], seen: _Seen, told: Sequence[Attempt], now: datetime) -> None:
     """Bring an endpoint's health up to date; switch it off where that is due."""
     if seen.state != ENABLED:
+        return
+    if seen.health == _WELL and all(is_success(attempt.status) for attempt in told):
+        # Nearly always so, and quickly said.
         return
     health, why = health_after(seen.health, [Outcome(attempt.ended_at, attempt.status) for attempt in told])
     if health == seen.health and why is None:

@@ -1,0 +1,1 @@
+"""The calls about pages that an app makes with its key."""

@@ -1,0 +1,1 @@
+"""What pages show of a program's branding, as files of their own."""

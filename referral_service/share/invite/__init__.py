@@ -1,0 +1,1 @@
+"""What a friend sees: the invite page, its preview image, and the page for typed codes."""

@@ -1,0 +1,1 @@
+"""Pictures that are drawn: the preview of an invitation, and QR codes."""
