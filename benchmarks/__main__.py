@@ -28,7 +28,7 @@ from benchmarks.receiver import receiver
 
 CONNECTIONS = 32
 THREADS = 8
-REDIRECTS, POSTS, PURCHASES, INSERTS = 4000, 600, 600, 4000
+REDIRECTS, POSTS, PURCHASES, INSERTS, PAGES = 4000, 600, 600, 4000, 800
 # Above this, (max - min) / median of a path's ratios says that the machine was too noisy to trust one run.
 NOISY = 0.35
 
@@ -39,7 +39,8 @@ class Line:
 
     path: str
     floor: str
-    target: float
+    # None: nobody has set one.
+    target: float | None
     rates: list[float] = field(default_factory=list)
     floors: list[float] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ class Line:
 def run(kind: str, rounds: int, progress: Progress) -> list[Line]:
     """Measure everything on one kind of database."""
     master = secrets.token_urlsafe(48)
-    task = progress.add_task(f"{kind}: preparing", total=rounds * 5 + 1)
+    task = progress.add_task(f"{kind}: preparing", total=rounds * 6 + 1)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         insert_floor: Callable[[], float]
@@ -101,6 +102,8 @@ def run(kind: str, rounds: int, progress: Progress) -> list[Line]:
             Line("inbound webhook: signed purchase", "commits: single inserts", 0.15 if kind == "postgresql" else 0.8),
             Line("claim", "empty Flask POST", 0.2),
             Line("code issue", "empty Flask POST", 0.25),
+            Line("invite page", "bare Jinja render", None),
+            Line("share page, 50 friends", "bare Jinja render", None),
         ]
         outbound = Line(f"outbound deliveries, {deliveries.AT_ONCE} at once", "bare loop of aiohttp", 0.6)
         # Both servers answer a little before anything counts.
@@ -129,7 +132,7 @@ def _round(
     def rate(at: int, requests: list[bytes], *statuses: int) -> float:
         return measure(at, requests, connections=CONNECTIONS, statuses=statuses)
 
-    redirect, purchase, claim, issue = lines
+    redirect, purchase, claim, issue, invitation, mine = lines
     redirect.floors.append(rate(floor_port, stage.redirects(cast, floor_port, REDIRECTS), 302))
     redirect.rates.append(rate(port, stage.redirects(cast, port, REDIRECTS), 302))
     tick()
@@ -142,6 +145,11 @@ def _round(
     tick()
     issue.floors.append(empty)
     issue.rates.append(rate(port, stage.code_issues(cast, port, POSTS), 201))
+    tick()
+    invitation.floors.append(rate(floor_port, stage.invitations(cast, floor_port, PAGES), 200))
+    invitation.rates.append(rate(port, stage.invitations(cast, port, PAGES), 200))
+    mine.floors.append(rate(floor_port, stage.share_pages(cast, floor_port, PAGES), 200))
+    mine.rates.append(rate(port, stage.share_pages(cast, port, PAGES // 4), 200))
     tick()
 
 
@@ -167,7 +175,7 @@ def show(console: Console, kind: str, lines: list[Line]) -> None:
             f"{statistics.median(line.floors):,.0f}",
             f"{line.ratio:.3f}",
             f"{line.spread:.0%}" + (" noisy" if line.spread > NOISY else ""),
-            f"{line.target:.2f}",
+            "" if line.target is None else f"{line.target:.2f}",
         )
     console.print(table)
 

@@ -36,6 +36,8 @@ from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
 from referral_service.programs.activate_program import activate_program
 from referral_service.programs.create_program import create_program
+from referral_service.share.mint_token import mint_token
+from referral_service.share.tokens import LIFETIME_SECONDS
 from referral_service.signing.key_ring import KeyRing
 from referral_service.signing.rotate import ensure_keys
 from referral_service.tenants.open_app import open_app
@@ -61,6 +63,7 @@ class Cast:
     program_id: str
     code: str
     signed_code: str
+    share_token: str
     source_id: str
     source_secret: str
     referees: list[str]
@@ -148,6 +151,12 @@ def seed(url: str, master_keys: dict[str, str], *, referees: int) -> Cast:
             session, app_id=app_id, program_id=program_id, customer_external_id="alice", vanity=None, now=now
         )
     )
+    token = database.transact(
+        lambda session: mint_token(
+            session, ring, app_id=app_id, external_id="alice", program_id=program_id,
+            lifetime_seconds=LIFETIME_SECONDS, now=now,
+        )
+    )  # fmt: skip
     people = [f"referee-{number}" for number in range(referees)]
     for begin in range(0, len(people), CLAIMS_A_TRANSACTION):
         _claim_all(database, tools, app_id, made.text, people[begin : begin + CLAIMS_A_TRANSACTION], now)
@@ -158,6 +167,7 @@ def seed(url: str, master_keys: dict[str, str], *, referees: int) -> Cast:
         program_id=program_id,
         code=made.text,
         signed_code=sign_code(ring, folded=made.folded, app_id=app_id),
+        share_token=token.token,
         source_id=source.row.id,
         source_secret=source.secret or "",
         referees=people,
@@ -178,6 +188,16 @@ def _claim_all(database: Database, tools: Tools, app_id: int, code: str, people:
 def redirects(cast: Cast, port: int, count: int) -> list[bytes]:
     """Visits of Alice's share link."""
     return [request_bytes("GET", f"/r/{cast.signed_code}", port=port)] * count
+
+
+def invitations(cast: Cast, port: int, count: int) -> list[bytes]:
+    """Friends who open the invite page."""
+    return [request_bytes("GET", f"/i/{cast.signed_code}", port=port)] * count
+
+
+def share_pages(cast: Cast, port: int, count: int) -> list[bytes]:
+    """Alice looks at her share page, again and again."""
+    return [request_bytes("GET", f"/me/{cast.share_token}", port=port)] * count
 
 
 def purchases(cast: Cast, port: int, referees: list[str]) -> list[bytes]:
