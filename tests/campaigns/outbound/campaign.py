@@ -56,7 +56,7 @@ class Size:
 # CAMPAIGN_SIZE -> size. "long" is SAFETY.md's size.
 SIZES = {
     "ci": Size(notifications=360, batch=12, kills=10),
-    "long": Size(notifications=5000, batch=24, kills=10, drain_seconds=900.0),
+    "long": Size(notifications=5000, batch=24, kills=10, drain_seconds=3600.0),
 }
 
 
