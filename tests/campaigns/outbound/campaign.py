@@ -172,6 +172,8 @@ class Campaign:
         if receiver is self.gone:
             self.until(lambda: self._is(receiver, DISABLED) or self.is_reopened, 30)
             self.is_reopened = True
+        if not self._is(receiver, DISABLED):
+            return
         # What is under way may still be answered 410, and that would be true.
         self.until(lambda: not self._count(receiver, LEASED), 30)
 
@@ -184,8 +186,7 @@ class Campaign:
                 .values(state=SCHEDULED, attempts=0, next_attempt_at=now)
             )
 
-        if self._is(receiver, DISABLED):
-            self.database.transact(on)
+        self.database.transact(on)
 
     # -- what is there -----------------------------------------------------------------------------------
 
