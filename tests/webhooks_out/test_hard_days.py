@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from webhooks_out.sending import Inbox, Outbox
@@ -26,8 +26,8 @@ from referral_service.webhooks_out.deliveries.policy import Pace, read_retry_aft
 from referral_service.webhooks_out.deliveries.settle import Attempt, settle
 from referral_service.webhooks_out.endpoints.policy import Why
 from referral_service.webhooks_out.endpoints.switch import switch_off, switch_on
-from referral_service.webhooks_out.models import WebhookEndpoint
-from referral_service.webhooks_out.states import DISABLED, DONE, LEASED, SCHEDULED
+from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
+from referral_service.webhooks_out.states import DISABLED, DONE, ENABLED, LEASED, SCHEDULED
 
 NOWHERE_IN_A_CALENDAR = (
     "Fri, 31 Dec 9999 23:59:59 -1200",
@@ -267,37 +267,37 @@ def test_while_much_is_placed_endpoints_are_served(outbox: Outbox, httpserver: H
     assert len(inbox.requests) == 2
 
 
-def test_what_is_placed_while_an_endpoint_is_switched_off_is_kept_for_it(
-    outbox: Outbox, httpserver: HTTPServer
+@pytest.mark.parametrize("comes_first", ["planning", "switching"])
+@pytest.mark.parametrize("becomes", [DISABLED, ENABLED])
+def test_planning_and_switching_wait_for_each_other(
+    outbox: Outbox, httpserver: HTTPServer, becomes: str, comes_first: str
 ) -> None:
     endpoint = outbox.add(Inbox(httpserver, "/hooks").url)
-    outbox.announce("reward.created", place=False)
     now = outbox.clock.now()
 
     def off(session: Session) -> None:
         switch_off(session, locked(session, endpoint.id), why=Why.BY_APP, now=now)
 
-    def place(session: Session) -> None:
+    def on_and_again(session: Session) -> None:
+        switch_on(session, locked(session, endpoint.id), now=now)
+        session.execute(update(Delivery).where(Delivery.state == DISABLED).values(state=SCHEDULED))
+
+    def plan(session: Session) -> None:
         place_and_fan_out(session, app_id=outbox.app_id, now=now)
 
-    def on(session: Session) -> None:
-        switch_on(session, locked(session, endpoint.id), now=now)
-
-    # Whichever of the two comes first, the other waits for it.
-    for first, second in ((place, off), (off, place)):
-        thread, release = held(outbox.database, first)
-        other = threading.Thread(target=outbox.database.transact, args=(second,))
-        other.start()
-        other.join(0.3)
-        waited = other.is_alive()
-        release.set()
-        for each in (thread, other):
-            each.join(30)
-        assert waited
-        assert SCHEDULED not in outbox.states(endpoint)
-        outbox.place()
-        outbox.database.transact(on)
-        outbox.announce("reward.created", place=False)
-    stuck = text("SELECT count(*) FROM notifications WHERE position IS NULL")
+    if becomes == ENABLED:
+        outbox.database.transact(off)
+    outbox.announce("reward.created", place=False)
+    switch = off if becomes == DISABLED else on_and_again
+    first, second = (plan, switch) if comes_first == "planning" else (switch, plan)
+    thread, release = held(outbox.database, first)
+    other = threading.Thread(target=outbox.database.transact, args=(second,))
+    other.start()
+    other.join(0.3)
+    waited = other.is_alive()
+    release.set()
+    for each in (thread, other):
+        each.join(30)
+    assert waited
     outbox.place()
-    assert outbox.database.read(lambda session: session.scalar(stuck)) == 0
+    assert set(outbox.states(endpoint)) == {SCHEDULED if becomes == ENABLED else DISABLED}

@@ -22,12 +22,7 @@ def switch_off(session: Session, row: WebhookEndpoint, *, why: Why, now: datetim
     """
     if row.state == DISABLED:
         return
-    # Who schedules deliveries for it holds a lock that only this one waits for; those are there below, then.
-    session.execute(
-        select(WebhookEndpoint.id)
-        .where(WebhookEndpoint.app_id == row.app_id, WebhookEndpoint.id == row.id)
-        .with_for_update()
-    )
+    _wait_for_planners(session, row)
     row.state, row.reason, row.paused_until = DISABLED, why, None
     waiting = (Delivery.app_id == row.app_id, Delivery.endpoint_id == row.id, Delivery.state == SCHEDULED)
     session.execute(update(Delivery).where(*waiting).values(state=DISABLED))
@@ -38,9 +33,18 @@ def switch_on(session: Session, row: WebhookEndpoint, *, now: datetime) -> None:
     """Enable an endpoint, whose row is locked, as if it had never failed; what it missed is sent when asked for."""
     if row.state == ENABLED:
         return
+    _wait_for_planners(session, row)
     row.state, row.reason = ENABLED, None
     row.failing_since, row.failures, row.paused_until = None, 0, None
     announce_endpoint(session, row, event=ENABLED_TYPE, previous_state=DISABLED, reason=Why.BY_APP, now=now)
+
+
+def _wait_for_planners(session: Session, row: WebhookEndpoint) -> None:
+    """Wait for whoever plans deliveries by the endpoint's present state: their rows are there afterwards, for what is
+    switched off with it or sent again after it. They hold a lock that none but this one waits for.
+    """
+    mine = (WebhookEndpoint.app_id == row.app_id, WebhookEndpoint.id == row.id)
+    session.execute(select(WebhookEndpoint.id).where(*mine).with_for_update())
 
 
 def announce_endpoint(

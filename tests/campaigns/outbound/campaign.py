@@ -30,7 +30,7 @@ from referral_service.tenants.tenant import LIVE
 from referral_service.webhooks_out.endpoints.policy import Why
 from referral_service.webhooks_out.endpoints.switch import switch_off, switch_on
 from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
-from referral_service.webhooks_out.states import DISABLED, DONE, FAILED, LEASED, SCHEDULED
+from referral_service.webhooks_out.states import DEAD, DISABLED, DONE, FAILED, LEASED, SCHEDULED
 
 WORKERS = 2
 POINTS = {
@@ -56,7 +56,7 @@ class Size:
 # CAMPAIGN_SIZE -> size. "long" is SAFETY.md's size.
 SIZES = {
     "ci": Size(notifications=360, batch=12, kills=10),
-    "long": Size(notifications=5000, batch=24, kills=10, drain_seconds=900.0),
+    "long": Size(notifications=5000, batch=24, kills=10, drain_seconds=3600.0),
 }
 
 
@@ -97,7 +97,7 @@ class Campaign:
         self._api = Api(self._app.test_client(), key=opened.key.secret, clock=self.clock)
         a_program(self._api, rewards=[POINTS])
         self.endpoints: dict[str, Endpoint] = {}
-        self.announced = 0
+        self.announced = self.died = 0
 
     def _until_gone(self) -> Deed:
         return Deed.TAKE if self.is_reopened or len(self.gone.arrivals) < self.gone_after else Deed.GONE
@@ -120,7 +120,7 @@ class Campaign:
                 self.street.open_up()
                 self._switch_off(self.dead)
                 self._reopen(self.dead)
-                self.until(self.is_all_done, self.size.drain_seconds)
+                self.until(self._is_drained, self.size.drain_seconds)
                 self.exit_codes = crew.stop()
         finally:
             self.metronome.stop()
@@ -172,6 +172,8 @@ class Campaign:
         if receiver is self.gone:
             self.until(lambda: self._is(receiver, DISABLED) or self.is_reopened, 30)
             self.is_reopened = True
+        if not self._is(receiver, DISABLED):
+            return
         # What is under way may still be answered 410, and that would be true.
         self.until(lambda: not self._count(receiver, LEASED), 30)
 
@@ -184,10 +186,22 @@ class Campaign:
                 .values(state=SCHEDULED, attempts=0, next_attempt_at=now)
             )
 
-        if self._is(receiver, DISABLED):
-            self.database.transact(on)
+        self.database.transact(on)
 
     # -- what is there -----------------------------------------------------------------------------------
+
+    def _is_drained(self) -> bool:
+        """Whether all is done; ten failures in a row kill a message now and then, and its owner asks for it again."""
+
+        def again(session: Session) -> list[str]:
+            dead = list(session.scalars(select(Delivery.id).where(Delivery.state == DEAD)))
+            anew = {"state": SCHEDULED, "attempts": 0, "next_attempt_at": self.clock.now()}
+            session.execute(update(Delivery).where(Delivery.id.in_(dead)).values(anew))
+            return dead
+
+        if self._count(self.sick, DEAD):
+            self.died += len(self.database.transact(again))
+        return self.is_all_done()
 
     def is_all_done(self) -> bool:
         def work(session: Session) -> bool:

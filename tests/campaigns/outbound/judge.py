@@ -85,6 +85,8 @@ def judge(campaign: Campaign) -> Verdict:
     wrong += [f"undone: {count} are {state} for {endpoint}" for (state, endpoint), count in undone.items()]
     if len(sent) != sum(map(len, wanted.values())):
         wrong.append(f"undone: {len(sent)} deliveries, not {sum(map(len, wanted.values()))}")
+    if campaign.died > len(told) // 100:
+        wrong.append(f"died: {campaign.died} failed ten times in a row")
     off = Counter(row.object_id for row in told if row.type == DISABLED_TYPE)
     for receiver in (campaign.gone, campaign.dead):
         if off[campaign.endpoints[receiver.path].id] != 1:
@@ -104,6 +106,7 @@ def judge(campaign: Campaign) -> Verdict:
         wrong,
         f"{len(told)} notifications, {len(sent)} deliveries, {attempts} requests, {kills} kills: "
         f"{sum(map(len, lost.values()))} lost, {sum(again.values())} twice, "
+        f"{campaign.died} dead after ten attempts and asked for again, "
         f"at most {most} under way to one; to the healthy one {waited.longest.total_seconds():.2f} s at most "
         f"(granted to a busy machine: {waited.slack.total_seconds():.2f} s), but for {waited.in_hand} in the hand of "
         f"the killed and {waited.behind} behind those",
