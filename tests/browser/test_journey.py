@@ -18,6 +18,7 @@ from referral_service.share.languages import LOCALES
 from referral_service.share.voice import voice_of
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_alice_copies_her_link_bob_follows_it_and_buys_and_both_see_their_rewards(
     new_visitor: Callable[..., Visitor], live: LiveService, shop: Shop, locale: str
@@ -66,6 +67,7 @@ def test_alice_copies_her_link_bob_follows_it_and_buys_and_both_see_their_reward
     assert voice_of(locale).money(Money(500, "USD")) in bobs.page.locator("main").inner_text()
 
 
+@pytest.mark.timeout(600)
 def test_no_text_of_a_program_or_a_customer_is_ever_run(new_visitor: Callable[..., Visitor], live: LiveService) -> None:
     """Every hostile text in every place where a page shows one; the visitor notices whatever is run or loaded."""
     program = a_program(live.api)

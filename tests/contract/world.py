@@ -16,6 +16,7 @@ from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, ex
 from cast import ALICE, BOB, CAROL, MALLORY, Person
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
+from referral_service.share.pages.assets import ASSETS
 from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
 
@@ -73,6 +74,8 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
             "code": [code["code"], code["signed_code"]],
             "signed_code": [code["signed_code"]],
             "app_slug": [slug],
+            "token": [a_share_token(api, program)],
+            "tag": [ASSETS["share.css"].tag],
             "referral_id": [referral["id"], waiting["id"]],
             "reward_id": list(converted["reward_ids"]),
             "source_id": [hook.source["id"]],
@@ -82,13 +85,21 @@ def a_world(client: FlaskClient, *, key: str, slug: str, clock: Clock, database:
             "delivery_id": [item["id"] for item in items(api, "/v1/deliveries")][:3],
             "notification_id": [item["id"] for item in items(api, "/v1/notifications")][:3],
         },
-        {"/v1/referrals/{referral_id}/approve": {"referral_id": [doubtful["id"]]}}
+        {"/assets/share/{tag}/{name}": {"name": ["share.css"]}}
+        | {"/v1/referrals/{referral_id}/approve": {"referral_id": [doubtful["id"]]}}
         | {f"/v1/coupons/{{code}}{act}": coupon for act in ("", "/redeem", "/cancel")}
         | {
             f"/v1/rewards/{{reward_id}}/{act}": {"reward_id": [given[key]["id"]]}
             for act, key in (("accept", "offered"), ("fulfil", "custom"), ("void", "held"))
         },
     )
+
+
+def a_share_token(api: Api, program: Any) -> str:
+    """What opens the referrer's share page."""
+    path = f"/v1/customers/{ALICE.customer_id}/share-tokens"
+    token: str = expect(api.post(path, {"program_id": program["id"]}), 201)["token"]
+    return token
 
 
 def rewards_to_act_on(api: Api) -> dict[str, Any]:
@@ -116,7 +127,7 @@ def brought_home(part: Any, world: World) -> Any:
             waiting.extend(piece)
         elif isinstance(piece, dict):
             waiting.extend(piece.values())
-            if piece.get("in") == "path":
+            if piece.get("in") == "path" and piece["name"] in world.ids:
                 piece["example"] = world.first(piece["name"])
             if isinstance(piece.get("program_id"), str):
                 piece["program_id"] = world.first("program_id")

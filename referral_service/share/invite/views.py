@@ -60,6 +60,15 @@ _CHANNEL: dict[str, Any] = {
     "schema": {"type": "string"},
 }
 _PAGE = {"type": "string"}
+_TYPED = {
+    "required": True,
+    "content": {
+        "application/x-www-form-urlencoded": {
+            "schema": {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]},
+            "example": {"code": "ALICE20"},
+        }
+    },
+}
 _PICTURE = {"type": "string", "format": "binary"}
 
 blueprint = Blueprint("invitations", __name__, description="What a friend sees: invitations, previews, QR codes.")
@@ -158,6 +167,7 @@ def code_page(app_slug: str) -> Response:
 @blueprint.post("/code/<app_slug>", operation_id="lookUpTypedCode", parameters=[_SLUG, _LANG])
 @public("Codes are short, so the look-ups are limited by address and cost the same for all.")
 @limited_page(CODE_LOOKUPS)
+@blueprint.doc(requestBody=_TYPED)  # type: ignore[untyped-decorator]
 @blueprint.response(303, description="On to the invitation.", headers={"Location": {"required": True, "schema": _PAGE}})
 @blueprint.alt_response(404, schema=_PAGE, content_type="text/html")
 def look_up_code(app_slug: str) -> Response:
