@@ -122,8 +122,9 @@ def _waited(campaign: Campaign, sent: dict[str, Delivery]) -> Waited:
     for arrival in campaign.healthy.arrivals:
         came.setdefault(arrival.id, arrival.at)
     pairs = [(row, came[row.notification_id]) for row in sent.values() if row.notification_id in came]
-    taken_back = [(row, at) for row, at in pairs if row.attempts > 1]
-    held = [kill for kill in campaign.kills if any(row.created_at <= kill <= at for row, at in taken_back)]
+    # Whether it had arrived or not when the worker died: its place was free again when another sent it once more.
+    taken_back = [(row.created_at, row.last_attempt_at or row.created_at) for row, _ in pairs if row.attempts > 1]
+    held = [kill for kill in campaign.kills if any(since <= kill <= until for since, until in taken_back)]
     waited = Waited()
     for row, at in pairs:
         took, slack = at - row.created_at, HANDS * campaign.metronome.slowest(row.created_at, at)
