@@ -87,9 +87,11 @@ def purge_answers(session: Session, *, now: datetime, limit: int = PURGED_AT_ONC
         .order_by(IdempotencyKey.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Chosen once: as a plain subquery it may be carried out anew for each row, and the limit with it.
+        .cte("over")
     )
     name = tuple_(IdempotencyKey.app_id, IdempotencyKey.api_key_id, IdempotencyKey.key)
-    statement = delete(IdempotencyKey).where(name.in_(over)).returning(IdempotencyKey.key)
+    statement = delete(IdempotencyKey).where(name.in_(select(over))).returning(IdempotencyKey.key)
     return len(session.execute(statement.execution_options(synchronize_session=False)).all())
 
 

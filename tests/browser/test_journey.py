@@ -46,6 +46,7 @@ def test_alice_copies_her_link_bob_follows_it_and_buys_and_both_see_their_reward
     bob.page.get_by_role("link", name="Go on with an account").tap()
     bob.page.get_by_role("link", name="Yes, as Bob").tap()
     bob.page.get_by_role("button", name="Make my account").tap()
+    bob.page.get_by_role("heading", name="Hello, bob").wait_for()
     alice.page.reload()
     left = voice_of(locale).ngettext("%(number)s day left", "%(number)s days left", 90)
     assert left in alice.page.locator("main").inner_text()

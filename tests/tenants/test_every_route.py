@@ -10,8 +10,8 @@ from flask import Flask
 from builders import Api
 from referral_service.tenants.auth import Access
 
-# Business keys of their own stand in for an Idempotency-Key.
-WITHOUT_IDEMPOTENCY_KEY = {"/v1/events", "/v1/hooks/<source_id>"}
+# Business keys of their own stand in for an Idempotency-Key, or doing it again does no harm.
+WITHOUT_IDEMPOTENCY_KEY = {"/v1/events", "/v1/hooks/<source_id>", "/v1/inbound-events/replay"}
 # Authenticated by the provider's signature instead of a key.
 SIGNED = {"/v1/hooks/<source_id>"}
 
