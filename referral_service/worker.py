@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import structlog
@@ -87,18 +86,21 @@ def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECO
     being sent is waited for.
     """
     courier = courier_of(service)
-    lanes = lanes_of(service, placed=courier.wake)
+    lanes = [_Lane(steps, stop, idle_seconds) for steps in lanes_of(service, placed=courier.wake)]
+    # Threads of our own: an executor's are waited for before a web server that ends can say `stop`
+    # (cli/server_process.py).
+    sending = Thread(target=_send, args=(courier,), name="courier")
+    threads = [sending, *lanes]
     log.info("worker_started")
     if service.settings.development:
         log.warning("development_mode", allows="webhooks to this machine, http landing pages, error texts in the log")
-    with ThreadPoolExecutor(1 + len(lanes), thread_name_prefix="worker") as threads:
-        sending = threads.submit(courier.run)
-        sending.add_done_callback(_log_if_dead)
-        working = [threads.submit(_work_lane, lane, stop=stop, idle_seconds=idle_seconds) for lane in lanes]
-        stop.wait()
-        courier.stop()
-    sending.result()
-    done_in_all = courier.sent + sum(lane.result() for lane in working)
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    courier.stop()
+    for thread in threads:
+        thread.join()
+    done_in_all = courier.sent + sum(lane.done for lane in lanes)
     log.info("worker_stopped", count=done_in_all)
     return done_in_all
 
@@ -159,20 +161,29 @@ def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> 
     return [chores, [Step("place_notifications", place_all)]]
 
 
-def _work_lane(steps: list[Step], *, stop: Event, idle_seconds: float) -> int:
-    done_in_all = 0
-    while not stop.is_set():
-        done = _one_round(steps, stop)
-        done_in_all += done
-        if not done:
-            stop.wait(idle_seconds)
-    return done_in_all
+class _Lane(Thread):
+    """Takes its steps' turns until `stop`; `done` counts what they did."""
+
+    def __init__(self, steps: list[Step], stop: Event, idle_seconds: float) -> None:
+        super().__init__(name=f"lane-{steps[0].name}")
+        self.done = 0
+        self._steps, self._stop_asked, self._idle_seconds = steps, stop, idle_seconds
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            done = _one_round(self._steps, self._stop_asked)
+            self.done += done
+            if not done:
+                self._stop_asked.wait(self._idle_seconds)
 
 
-def _log_if_dead(sending: Future[None]) -> None:
-    """Nobody else would notice before the worker is stopped: everything but the courier goes on."""
-    if error := sending.exception():
+def _send(courier: Courier) -> None:
+    try:
+        courier.run()
+    # Nobody else would notice before the worker is stopped: everything but the courier goes on.
+    except BaseException as error:
         log.critical("courier_died", **_told(error))
+        raise
 
 
 def _deliver(service: Service, courier: Courier) -> int:

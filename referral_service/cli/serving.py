@@ -1,7 +1,6 @@
 """The web server: granian, one worker process with threads for SQLite, several for PostgreSQL.
 
-granian's own process only starts and watches the others; the application, its one writer on SQLite, and the worker's
-thread live together in the process that serves.
+granian's own process only starts and watches the others, which server_process.py is about.
 """
 
 from __future__ import annotations
@@ -9,31 +8,22 @@ from __future__ import annotations
 import errno
 import ipaddress
 import multiprocessing
-import os
-import signal
 import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from multiprocessing.connection import wait
 from typing import Any
 
 import click
 import httpx
-import structlog
-from flask import Flask
 from granian.constants import Interfaces
 from granian.errors import FatalError
 from granian.log import LogLevels
 from granian.server import Server
 
-from referral_service.app import close, create_app
 from referral_service.cli.answers import CommandFailed, ExitCode
-from referral_service.cli.logs import configure_logs
+from referral_service.cli.server_process import load_application
 from referral_service.config import Settings
-from referral_service.kit.http import wiring
-from referral_service.kit.http.wiring import Service
-from referral_service.worker import run_worker
 
 # granian counts open connections here, idle ones included: fewer would lock out newcomers while others only wait.
 CONNECTIONS_MAX = 1024
@@ -49,7 +39,6 @@ _LOGGING: dict[str, Any] = {
         for name, formatter in (("console", "generic"), ("access", "access"))
     }
 }
-log = structlog.get_logger(__name__)
 
 
 def local_url(settings: Settings) -> str:
@@ -109,8 +98,8 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
-    announcer = Announcer(f"{local_url(settings)}/healthz", announcement) if announcement else None
-    loader = partial(load_application, settings, with_worker=with_worker, announcer=announcer)
+    announce = Announcer(f"{local_url(settings)}/healthz", announcement).announce if announcement else None
+    loader = partial(load_application, settings, with_worker=with_worker, announce=announce)
     try:
         server.serve(target_loader=loader, wrap_loader=False)
     except FatalError as error:
@@ -136,47 +125,3 @@ def demand_free_port(settings: Settings) -> None:
                 code="port_unavailable",
                 exit_code=ExitCode.CONFIGURATION,
             ) from None
-
-
-def load_application(settings: Settings, *, with_worker: bool, announcer: Announcer | None) -> Flask:
-    """Make the application, in the process that serves it, with the threads that accompany it."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Until granian listens for them, a stop means an end at once: nothing has begun yet.
-        signal.signal(number, signal.SIG_DFL)
-    configure_logs(settings.log_level)
-    app = create_app(settings)
-    stop = threading.Event()
-    companions = [threading.Thread(target=_work, args=(app, stop), name="worker")] if with_worker else []
-    for thread in companions:
-        thread.start()
-    threading.Thread(target=_close_at_the_end, args=(app, stop, companions), name="closer").start()
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_stop_without, args=(parent.sentinel,), name="orphan-watch", daemon=True).start()
-    if announcer is not None:
-        threading.Thread(target=announcer.announce, name="announcer", daemon=True).start()
-    return app
-
-
-def _work(app: Flask, stop: threading.Event) -> None:
-    service: Service = app.extensions[wiring.EXTENSION]
-    run_worker(service, stop=stop)
-
-
-def _close_at_the_end(app: Flask, stop: threading.Event, companions: list[threading.Thread]) -> None:
-    """Stop the worker and give back the database, once the last request is answered.
-
-    The main thread ends then. `atexit` would not do: processes of multiprocessing pass it by before Python 3.13.
-    """
-    threading.main_thread().join()
-    stop.set()
-    for thread in companions:
-        thread.join()
-    close(app)
-
-
-def _stop_without(parent: int) -> None:
-    """Stop gracefully when granian's process is gone: nobody else would, and the port would stay taken."""
-    wait([parent])
-    log.error("supervisor_gone")
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -135,3 +135,10 @@ class Process:
     def _is_ready(self) -> bool:
         assert self.runs(), f"it ended: {self.log()}"
         return self.output().endswith("\n") and self.answers()
+
+
+def started(folder: Path, port: int, *args: str, **settings: str) -> Process:
+    """Return `up` once it answers."""
+    process = Process(["up", *args], service_environment(folder / "data", port, **settings), folder)
+    process.wait_until_ready()
+    return process

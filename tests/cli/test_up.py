@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import sqlite3
 import stat
 import subprocess
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
-from cli.processes import Process, eventually, free_port, service_environment
+from cli.processes import Process, eventually, free_port, service_environment, started
 from cli.runner import Cli
 
 from referral_service.codes.signed_code import sign_code
@@ -26,12 +22,6 @@ from referral_service.kit.db.engines import Database
 from referral_service.signing.key_ring import KeyRing
 
 CLAIM = {"code": "ALICE20", "referee": {"customer_id": "carol"}}
-
-
-def started(folder: Path, port: int, *args: str, **settings: str) -> Process:
-    process = Process(["up", *args], service_environment(folder / "data", port, **settings), folder)
-    process.wait_until_ready()
-    return process
 
 
 def pasted(lines: list[str]) -> list[Any]:
@@ -167,43 +157,6 @@ def test_keys_rotate_under_a_running_service(running: Process) -> None:
         time.sleep(0.5)
     assert followed == 302
     assert httpx.get(demo["share_url"], trust_env=False).status_code == 302
-
-
-def test_a_request_that_has_begun_is_finished_before_it_stops(tmp_path: Path) -> None:
-    process = started(tmp_path, free_port(), "--json")
-    try:
-        answers: list[httpx.Response] = []
-        # Idle connections, which nobody closes, must not hold it up.
-        with process.http(process.document()["demo"]["api_key"]) as app, process.http() as idle:
-            idle.get("/healthz")
-            blocker = sqlite3.connect(process.data_dir / "referral.db", isolation_level=None)
-            blocker.execute("BEGIN IMMEDIATE")
-            slow = threading.Thread(target=lambda: answers.append(app.post("/v1/referrals", json=CLAIM)))
-            slow.start()
-            time.sleep(0.5)
-            process.ask_to_stop()
-            time.sleep(1)
-            assert process.runs()
-            assert answers == []
-            blocker.execute("ROLLBACK")
-            blocker.close()
-            slow.join()
-            assert answers[0].status_code == 201
-            assert process.wait() == 0
-    finally:
-        process.kill()
-
-
-def test_who_serves_is_replaced_when_killed_and_ends_when_nobody_watches(tmp_path: Path) -> None:
-    process = started(tmp_path, free_port(), "--json")
-    try:
-        os.kill(process.serving_pid(), signal.SIGKILL)
-        eventually(process.answers)
-        # What was said at the start is not said again: it would be a second document.
-        assert process.document()["url"] == process.url
-    finally:
-        process.kill()
-    eventually(lambda: not process.answers())
 
 
 def test_no_demo_where_none_is_wanted(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 import structlog
 import uvloop
@@ -31,6 +31,7 @@ from referral_service.webhooks_out.deliveries.claim import FIRST, Claimed, Turn,
 from referral_service.webhooks_out.deliveries.message import Keys, Message, write_messages
 from referral_service.webhooks_out.deliveries.policy import Pace
 from referral_service.webhooks_out.deliveries.settle import Attempt, settle
+from referral_service.webhooks_out.deliveries.side_thread import SideThread
 
 IDLE_SECONDS = 0.25
 TAKE_BACK_SECONDS = 1.0
@@ -97,14 +98,14 @@ class Courier:
             self._loop = asyncio.get_running_loop()
             self._news, self._halt = asyncio.Event(), asyncio.Event()
         try:
-            with ThreadPoolExecutor(1, thread_name_prefix="courier-database") as thread:
+            with SideThread("courier-database") as database:
                 async with open_client(development=self._development) as client:
-                    await self._send_all(client, thread, until_idle=until_idle)
+                    await self._send_all(client, database, until_idle=until_idle)
         finally:
             with self._guard:
                 self._loop = None
 
-    async def _send_all(self, client: Client, thread: ThreadPoolExecutor, *, until_idle: bool) -> None:
+    async def _send_all(self, client: Client, database: SideThread, *, until_idle: bool) -> None:
         failures = 0
         while not self._stopping or self._under_way or self._ended:
             self._news.clear()
@@ -112,7 +113,7 @@ class Courier:
             room = 0 if self._stopping else CALLS_AT_ONCE_MAX - len(self._under_way)
             began = monotonic_seconds()
             try:
-                messages = await asyncio.get_running_loop().run_in_executor(thread, self._turn, ended, room)
+                messages = await database.call(partial(self._turn, ended, room))
             # Whatever is wrong, a courier that ends would leave everything unsent: it rests and tries again.
             except Exception as error:
                 self._ended = ended + self._ended
