@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from referral_service.programs.palette import Palette, palette
 
@@ -16,6 +16,9 @@ PLACEHOLDERS = ("referrer", "program", "offer", "link")
 TEXTS = {"headline": 140, "lead": 300, "button": 40, "share_message": 300}
 
 BrandingDocument: TypeAlias = dict[str, Any]
+# Where the links lead that customers share: to the invitation, or past it to the app's own site.
+LinksLeadTo: TypeAlias = Literal["invite_page", "landing_page"]
+LINKS_LEAD_TO: tuple[LinksLeadTo, ...] = get_args(LinksLeadTo)
 
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 _LOGO_TAG_CHARACTERS = 16
@@ -60,6 +63,7 @@ class Branding:
     privacy_url: str | None
     embed_origins: tuple[str, ...]
     attribution_consent: bool
+    links_lead_to: LinksLeadTo
     texts: Mapping[str, Texts]
 
     @classmethod
@@ -74,6 +78,7 @@ class Branding:
             privacy_url=whole["privacy_url"],
             embed_origins=tuple(whole["embed_origins"]),
             attribution_consent=whole["attribution_consent"],
+            links_lead_to=whole["links_lead_to"],
             texts={language: Texts(**texts) for language, texts in whole["texts"].items()},
         )
 
@@ -93,6 +98,7 @@ def whole_branding(stored: Mapping[str, Any]) -> BrandingDocument:
         "privacy_url": None,
         "embed_origins": [],
         "attribution_consent": False,
+        "links_lead_to": "invite_page",
         "texts": {},
     }
     return defaults | dict(stored)

@@ -36,6 +36,7 @@ _BRANDING: dict[str, Any] = {
     "privacy_url": "https://app.example/privacy",
     "embed_origins": ["https://shop.example"],
     "attribution_consent": False,
+    "links_lead_to": "invite_page",
     "texts": {
         "en": {
             "headline": "{referrer} gives you {offer}",

@@ -12,7 +12,7 @@ from referral_service.kit.http.fields import Flag, Moment, RequestSchema, Respon
 from referral_service.kit.http.limits import API_BODY_BYTES_MAX
 from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter
-from referral_service.programs.branding import COLOUR, TEXTS
+from referral_service.programs.branding import COLOUR, LINKS_LEAD_TO, TEXTS
 from referral_service.programs.check_branding import (
     COLOUR_PATTERN,
     DISPLAY_NAME_CHARACTERS_MAX,
@@ -148,6 +148,14 @@ class BrandingSchema(RequestSchema):
         load_default=False,
         metadata={"description": "Whether the attribution script keeps nothing before the visitor has agreed."},
     )
+    links_lead_to = ma.fields.String(
+        load_default=LINKS_LEAD_TO[0],
+        validate=validate.OneOf(LINKS_LEAD_TO),
+        metadata={
+            "description": "Where the links lead that the share page, the widget and messages carry: to the "
+            "invitation, or straight to your landing page."
+        },
+    )
     texts = ByLanguage(
         keys=ma.fields.String(),
         values=ma.fields.Nested(BrandingTextsSchema),
@@ -178,6 +186,7 @@ class BrandingShownSchema(ResponseSchema):
     privacy_url = ma.fields.String(required=True, allow_none=True)
     embed_origins = ma.fields.List(ma.fields.String(), required=True)
     attribution_consent = ma.fields.Boolean(required=True)
+    links_lead_to = ma.fields.String(required=True, validate=validate.OneOf(LINKS_LEAD_TO))
     texts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(BrandingTextsShownSchema), required=True)
 
 

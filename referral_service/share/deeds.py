@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from referral_service.programs.terms.conditions import PURCHASE
@@ -89,6 +90,7 @@ def plain_name(event: str) -> str:
     return re.sub(r"[_.:\s-]+", " ", event).strip() or event
 
 
+@lru_cache(maxsize=1024)
 def _named(name: str) -> Deed:
     words = [_FORMS.get(word, word) for word in _BETWEEN.split(name.lower()) if word]
     for parts, deed in _BY_PARTS:

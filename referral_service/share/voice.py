@@ -86,7 +86,7 @@ class Voice:
     # --- numbers ---------------------------------------------------------------------------------------------------
 
     def number(self, number: int) -> str:
-        return format_decimal(number, locale=self._locale)
+        return _number(self.locale, number)
 
     def percent(self, percent: Decimal) -> str:
         """Say a percentage with as many decimals as it has: 15, not 15.00."""
@@ -137,6 +137,11 @@ def voice_of(locale: str) -> Voice:
         return voice_of(known)
     # English is what the code itself says; it has no catalogue.
     return Voice(known, Translations.load(str(TRANSLATIONS), [known]))
+
+
+@lru_cache(maxsize=4096)
+def _number(locale: str, number: int) -> str:
+    return format_decimal(number, locale=locale)
 
 
 @lru_cache(maxsize=256)

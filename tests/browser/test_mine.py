@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 from share.sharing import a_token, friends
 
@@ -214,6 +216,22 @@ def test_a_shop_that_may_frame_the_panel_shows_it_and_hears_what_is_shared(
         {"channel": "telegram"},
     ]
     assert desktop.accessibility_faults() == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "auto"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_site_shows_through_around_the_panels_round_corners(
+    live: LiveService, shop: Shop, new_visitor: Callable[..., Visitor], theme: str, colours: str
+) -> None:
+    live.brand(shop.program, embed_origins=[shop.url])
+    visitor = new_visitor(allowed=[live.url, shop.url], device=DESKTOP, colours=colours)
+    token = a_token(live.api, shop.program)
+    visitor.open(shop.show_panel(token, attributes=f'data-target="#panel" data-theme="{theme}"'))
+    visitor.page.frame_locator("iframe").get_by_role("button", name="Copy").first.wait_for()
+    visitor.page.evaluate("() => { document.documentElement.style.background = 'rgb(1, 250, 2)'; }")
+    picture = Image.open(BytesIO(visitor.page.locator("iframe").screenshot())).convert("RGB")
+    corners = [(0, 0), (picture.width - 1, 0), (0, picture.height - 1), (picture.width - 1, picture.height - 1)]
+    assert [picture.getpixel(corner) for corner in corners] == [(1, 250, 2)] * 4
 
 
 def test_whoever_leaves_the_sheet_has_shared_nothing(live: LiveService, shop: Shop, desktop: Visitor) -> None:

@@ -34,6 +34,7 @@ DEFAULT: dict[str, Any] = {
     "privacy_url": None,
     "embed_origins": [],
     "attribution_consent": False,
+    "links_lead_to": "invite_page",
     "texts": {},
 }
 WHOLE: dict[str, Any] = {
@@ -43,6 +44,7 @@ WHOLE: dict[str, Any] = {
     "privacy_url": "https://app.example/privacy",
     "embed_origins": ["https://shop.example", "https://m.shop.example:8443"],
     "attribution_consent": True,
+    "links_lead_to": "landing_page",
     "texts": {
         "en": {"headline": "{referrer} gives you {offer}", "share_message": "{program}: {link}"},
         "uk": {"lead": "Подорожуй дешевше", "button": "Поїхали"},
@@ -258,6 +260,8 @@ def test_another_apps_logo_stays_when_ours_changes(database: Database, tenant: O
         ({"embed_origins": [f"https://s{n}.example" for n in range(21)]}, "embed_origins"),
         ({"attribution_consent": "yes"}, "attribution_consent"),
         ({"attribution_consent": None}, "attribution_consent"),
+        ({"links_lead_to": "elsewhere"}, "links_lead_to"),
+        ({"links_lead_to": None}, "links_lead_to"),
         ({"texts": []}, "texts"),
         ({"texts": {"english": {}}}, "texts.english"),
         ({"texts": {"EN": {}}}, "texts.EN"),
@@ -345,7 +349,7 @@ def test_pages_read_a_stored_branding_as_values(database: Database, tenant: Open
 
 def test_no_branding_at_all_is_one_too() -> None:
     branding = Branding.from_stored({}, program_id="prg_1")
-    assert branding == Branding(None, COLOUR, None, None, None, (), False, {})
+    assert branding == Branding(None, COLOUR, None, None, None, (), False, "invite_page", {})
 
 
 def test_the_verb_refuses_what_the_schema_would(database: Database, tenant: OpenedApp) -> None:

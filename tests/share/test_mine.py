@@ -84,6 +84,15 @@ def test_the_link_is_shared_by_every_channel_with_its_tag(api: Api) -> None:
     assert shown.links["Download for print"] == f"/q/{code['signed_code']}.png"
 
 
+def test_a_program_with_a_page_of_its_own_has_its_landing_page_shared(api: Api) -> None:
+    program = branded(api, a_program(api), links_lead_to="landing_page")
+    link = a_code(api, program)["share_url"]
+    shown = page(api, a_token(api, program))
+    assert attribute(shown, "data-copy") == [f"{link}?ch=copy"]
+    assert f"{link}?ch=whatsapp" in unquote(hrefs(shown)["whatsapp"])
+    assert not any("/i/" in str(value) for _, attributes in shown.elements for value in attributes.values())
+
+
 def test_links_to_other_sites_open_apart_and_tell_nothing_of_this_page(api: Api) -> None:
     shown = page(api, a_token(api, a_program(api)))
     for tag, attributes in shown.elements:

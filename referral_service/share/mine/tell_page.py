@@ -28,15 +28,15 @@ _MONEY = frozenset({"credit", "percent"})
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the customer's code leads: `invite_url` takes `?ch=…`; the pictures are served by this very site."""
+    """Where the customer's code leads: `link` takes `?ch=…`; the pictures are served by this very site."""
 
-    invite_url: str
+    link: str
     qr_svg_path: str
     qr_png_path: str
 
     def by(self, channel: str) -> str:
         """The link as it is shared by a channel, so that its clicks are known as such."""
-        return f"{self.invite_url}?ch={channel}"
+        return f"{self.link}?ch={channel}"
 
 
 @dataclass(frozen=True, slots=True)

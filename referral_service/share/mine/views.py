@@ -126,8 +126,9 @@ def _addresses(data: PageData) -> Addresses | None:
         return None
     wired = service()
     signed_code = sign_code(wired.key_ring, folded=data.folded, app_id=data.participant.app_id)
+    links = links_of(wired.settings.base_url, signed_code)
     return Addresses(
-        invite_url=links_of(wired.settings.base_url, signed_code).invite_url,
+        link=links.share_url if data.branding.links_lead_to == "landing_page" else links.invite_url,
         qr_svg_path=f"/q/{signed_code}.svg",
         qr_png_path=f"/q/{signed_code}.png",
     )

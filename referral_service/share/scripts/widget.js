@@ -45,6 +45,8 @@
     const frame = styled(document.createElement("iframe"));
     const tell = (type, detail) => target.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
     const sendTheme = () => {
+      // Of the same scheme as the page inside: browsers put a ground of their own behind any other, corners included.
+      frame.style.colorScheme = theme === "auto" ? "light dark" : theme;
       if (isLoaded) frame.contentWindow.postMessage({ type: MESSAGES.theme, theme }, serviceOrigin);
     };
 
@@ -83,6 +85,7 @@
     frame.referrerPolicy = "no-referrer";
     frame.allow = "clipboard-write; web-share";
     frame.src = addressOf(options.token, theme, options.locale);
+    sendTheme();
     target.append(frame);
 
     return {
