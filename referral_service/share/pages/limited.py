@@ -22,9 +22,11 @@ def limited_page(limit: Limit) -> Callable[[View], View]:
         def counted(*args: Any, **kwargs: Any) -> Any:
             try:
                 service().limits.charge(limit, client_address())
-            except RateLimited:
+            except RateLimited as refused:
                 choose_language()
-                return show_notice("too_many", status=RateLimited.status)
+                page = show_notice("too_many", status=RateLimited.status)
+                page.headers["Retry-After"] = str(refused.facts["retry_after_seconds"])
+                return page
             return view(*args, **kwargs)
 
         counted.rate_limited = True  # type: ignore[attr-defined]
