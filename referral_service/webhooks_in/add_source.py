@@ -14,8 +14,9 @@ from referral_service.kit.ids import new_id, new_source_id
 from referral_service.tenants.models import Source
 from referral_service.webhooks_in.errors import SecretNotUsable
 from referral_service.webhooks_in.models import SourceSecret
-from referral_service.webhooks_in.providers.provider import Provider, UnusableSecret
+from referral_service.webhooks_in.providers.provider import Provider
 from referral_service.webhooks_in.providers.registry import PROVIDERS
+from referral_service.webhooks_in.providers.secrets import MadeSecret, UnusableSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,15 @@ def add_source(
 
 def secret_for(kind: Provider, given: str | None) -> tuple[str, str | None]:
     """Return the secret to be used, and the one to be shown; raise SecretNotUsable."""
-    if not kind.makes_own_secret:
+    if isinstance(kind.secret, MadeSecret):
         if given is not None:
             raise SecretNotUsable(errors={"secret": ["Leave it out: the service makes the secret, and shows it once."]})
-        made = kind.new_secret()
+        made = kind.secret.make()
         return made, made
     if given is None:
         raise SecretNotUsable(errors={"secret": ["Give the signing secret that the provider shows."]})
     try:
-        kind.check_secret(given)
+        kind.secret.check(given)
     except UnusableSecret as error:
         raise SecretNotUsable(errors={"secret": [str(error)]}) from None
     return given, None

@@ -16,7 +16,8 @@ from webhooks_in.forgeries import Forgery, spoiled_texts
 from builders import Api, expect, items
 from cast import NOON
 from referral_service.webhooks_in.providers.chargebee import Chargebee
-from referral_service.webhooks_in.providers.provider import BadSignature, UnusableSecret
+from referral_service.webhooks_in.providers.provider import BadSignature
+from referral_service.webhooks_in.providers.secrets import UnusableSecret
 
 OTHER_SECRET = "referrals:tests-only-another-shop-1234"
 RAW = b'{"id": "ev_1", "event_type": "payment_succeeded", "content": {}}'
@@ -125,12 +126,12 @@ def test_without_a_usable_secret_nobody_gets_in(secret: str) -> None:
 )  # fmt: skip
 def test_a_text_that_is_no_user_and_password_is_refused_as_a_secret(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        CHARGEBEE.check_secret(secret)
+        CHARGEBEE.secret.check(secret)
 
 
 @pytest.mark.parametrize("secret", [SECRET, "user:password", "user:with:colons:inside", "u:" + "p" * 200])
 def test_a_user_and_a_password_are_taken_and_prove_the_sender(secret: str) -> None:
-    CHARGEBEE.check_secret(secret)
+    CHARGEBEE.secret.check(secret)
     assert is_genuine({"authorization": basic(secret)}, secrets=(secret,))
 
 

@@ -17,7 +17,8 @@ from webhooks_in.lemonsqueezy_bodies import a_lemon_source, event, order
 from builders import Api, expect, items
 from cast import NOON
 from referral_service.webhooks_in.providers.lemonsqueezy import LemonSqueezy
-from referral_service.webhooks_in.providers.provider import BadSignature, UnusableSecret
+from referral_service.webhooks_in.providers.provider import BadSignature
+from referral_service.webhooks_in.providers.secrets import UnusableSecret
 
 SECRET = "lemon-tests-only-7Q2M4XTD-K7QM3XTD"
 OTHER_SECRET = "lemon-tests-only-another-shop-1234"
@@ -107,12 +108,12 @@ def test_without_a_secret_nobody_gets_in() -> None:
 @pytest.mark.parametrize("secret", ["", "short", "with space", "секретний", "line\nbreak", "x" * 256])
 def test_a_text_that_is_no_signing_secret_is_refused(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        LEMON.check_secret(secret)
+        LEMON.secret.check(secret)
 
 
 @pytest.mark.parametrize("secret", ["sixsix", "x" * 40, SECRET])
 def test_a_secret_as_the_documentation_allows_it_is_taken(secret: str) -> None:
-    LEMON.check_secret(secret)
+    LEMON.secret.check(secret)
 
 
 def test_over_http_every_forgery_is_answered_401_and_leaves_nothing(api: Api) -> None:

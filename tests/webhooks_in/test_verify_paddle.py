@@ -17,7 +17,8 @@ from webhooks_in.paddle_bodies import PADDLE_SECRET, a_paddle_source, signature
 from builders import Api, expect, items
 from cast import NOON
 from referral_service.webhooks_in.providers.paddle import Paddle
-from referral_service.webhooks_in.providers.provider import BadSignature, UnusableSecret
+from referral_service.webhooks_in.providers.provider import BadSignature
+from referral_service.webhooks_in.providers.secrets import UnusableSecret
 
 PAYLOADS = Path(__file__).parents[2].parent / "shared" / "payloads"
 OTHER_SECRET = "pdl_ntfset_01hs0anotherdestination0000_test+only/fedcba9876543210"
@@ -104,7 +105,7 @@ def test_the_raw_body_that_paddle_publishes_fits_its_published_secret() -> None:
     row = next(line for line in text.splitlines() if line.startswith("| paddle_signed_standard_payload.json"))
     header, secret = row.split("`Paddle-Signature: ")[1].split("`")[0], row.split("secret `")[1].split("`")[0]
     raw = (PAYLOADS / "paddle_signed_standard_payload.json").read_bytes()
-    PADDLE.check_secret(secret)
+    PADDLE.secret.check(secret)
     assert is_genuine(raw, header, secrets=(secret,), now=PUBLISHED_AT)
     assert is_genuine(raw, header, secrets=(OTHER_SECRET, secret), now=PUBLISHED_AT)
     assert not is_genuine(raw, header, now=PUBLISHED_AT)
@@ -191,11 +192,11 @@ def test_without_a_secret_nobody_gets_in() -> None:
                                     "pdl_ntfset_" + "x" * 300, f" {PADDLE_SECRET}"])  # fmt: skip
 def test_a_text_that_paddle_cannot_have_given_out_is_refused_as_a_secret(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        PADDLE.check_secret(secret)
+        PADDLE.secret.check(secret)
 
 
 def test_a_secret_as_paddle_shows_it_is_taken() -> None:
-    PADDLE.check_secret(PADDLE_SECRET)
+    PADDLE.secret.check(PADDLE_SECRET)
 
 
 def _can_be_sent(text: str) -> bool:

@@ -14,7 +14,8 @@ from webhooks_in.forgeries import Forgery, spoiled_bodies, spoiled_texts
 from webhooks_in.hooks import SHOPIFY_SECRET, WOOCOMMERCE_SECRET, signed_body
 
 from cast import NOON
-from referral_service.webhooks_in.providers.provider import BadSignature, Greeting, Provider, UnusableSecret, Verified
+from referral_service.webhooks_in.providers.provider import BadSignature, Greeting, Provider, Verified
+from referral_service.webhooks_in.providers.secrets import UnusableSecret
 from referral_service.webhooks_in.providers.shopify import Shopify
 from referral_service.webhooks_in.providers.woocommerce import WooCommerce
 
@@ -210,17 +211,17 @@ def test_what_only_resembles_a_ping_is_none(raw: bytes) -> None:
                                     "shpat_0123456789abcdef0123456789abcdef", "0123456789\n"])  # fmt: skip
 def test_a_text_that_shopify_cannot_have_given_out_is_refused_as_a_secret(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        SHOPIFY.check_secret(secret)
+        SHOPIFY.secret.check(secret)
 
 
 @pytest.mark.parametrize("secret", ["", "short", " in front 0123", "behind 0123 ", "ключ-ключ-ключ", "x" * 256])
 def test_a_text_that_no_shop_can_have_is_refused_as_a_secret(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        WOOCOMMERCE.check_secret(secret)
+        WOOCOMMERCE.secret.check(secret)
 
 
 def test_secrets_as_the_shops_show_them_are_taken() -> None:
-    SHOPIFY.check_secret(SHOPIFY_SECRET)
-    SHOPIFY.check_secret("b3d1f4a5" * 8)
-    WOOCOMMERCE.check_secret("x1)E|;q {Bw:Zk]?9`e- y}3[v~T+,m.=W_/p<R>8a2hC6nD0s")
-    WOOCOMMERCE.check_secret(WOOCOMMERCE_SECRET)
+    SHOPIFY.secret.check(SHOPIFY_SECRET)
+    SHOPIFY.secret.check("b3d1f4a5" * 8)
+    WOOCOMMERCE.secret.check("x1)E|;q {Bw:Zk]?9`e- y}3[v~T+,m.=W_/p<R>8a2hC6nD0s")
+    WOOCOMMERCE.secret.check(WOOCOMMERCE_SECRET)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from stripe import Webhook, WebhookSignature
 from webhooks_in.forgeries import Forgery, spoiled_bodies, spoiled_numbers, spoiled_texts
 
-from referral_service.webhooks_in.providers.provider import BadSignature, UnusableSecret
+from referral_service.webhooks_in.providers.provider import BadSignature
+from referral_service.webhooks_in.providers.secrets import UnusableSecret
 from referral_service.webhooks_in.providers.stripe import Stripe
 
 SECRET = "whsec_7Q2M4XTDtestsOnlyK7QM3XTD9"
@@ -162,8 +163,8 @@ def test_without_a_secret_nobody_gets_in() -> None:
                                     "whsec_ключ_ключ_ключ", "whsec_" + "x" * 300])  # fmt: skip
 def test_a_text_that_stripe_cannot_have_given_out_is_refused_as_a_secret(secret: str) -> None:
     with pytest.raises(UnusableSecret):
-        STRIPE.check_secret(secret)
+        STRIPE.secret.check(secret)
 
 
 def test_a_secret_as_stripe_shows_it_is_taken() -> None:
-    STRIPE.check_secret(SECRET)
+    STRIPE.secret.check(SECRET)

@@ -45,10 +45,10 @@ from referral_service.webhooks_in.providers.provider import (
     Labels,
     Parked,
     Translation,
-    UnusableSecret,
     Verified,
     labels_in,
 )
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 
 NOT_RELEVANT = "not_relevant"
 # A refund of several payments, which does not say how much of each.
@@ -76,19 +76,13 @@ class Chargebee:
     """Chargebee, whose secret is `user:password`, as the shop chose them."""
 
     name = "chargebee"
-    makes_own_secret = True
+    secret = GivenSecret(
+        _SECRET,
+        "Must be user:password as in Chargebee's webhook settings: ASCII without spaces, and a password of at least 8 "
+        "characters, better 32 random ones.",
+    )
     # Notes, terms and custom fields of an invoice are as long as people make them.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("The shop chooses the user name and the password in Chargebee.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret):
-            raise UnusableSecret(
-                "Must be user:password as in Chargebee's webhook settings: ASCII without spaces, and a password of "
-                "at least 8 characters, better 32 random ones."
-            )
 
     def verify(
         self,

@@ -42,9 +42,9 @@ from referral_service.webhooks_in.providers.provider import (
     Labels,
     Parked,
     Translation,
-    UnusableSecret,
     Verified,
 )
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 from referral_service.webhooks_in.providers.signatures import HEXADECIMAL, prove
 
 NOT_RELEVANT = "not_relevant"
@@ -73,16 +73,9 @@ class LemonSqueezy:
     """Lemon Squeezy, whose signing secret the shop chooses."""
 
     name = "lemonsqueezy"
-    makes_own_secret = True
+    secret = GivenSecret(_SECRET, "Must be the webhook's signing secret: at least 6 characters, without spaces.")
     # Links to receipts and invoices carry long signatures.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("The shop chooses the secret in Lemon Squeezy.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret):
-            raise UnusableSecret("Must be the webhook's signing secret: at least 6 characters, without spaces.")
 
     def verify(
         self,

@@ -16,11 +16,11 @@ from referral_service.webhooks_in.providers.provider import (
     Around,
     Labels,
     Translation,
-    UnusableSecret,
     Verified,
     check_age,
     labels_in,
 )
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 from referral_service.webhooks_in.providers.signatures import HEXADECIMAL, prove, read_timed
 
 # Also refuses the API key (`pdl_live_apikey_…`), which people paste here by mistake; and what was cut off while it was
@@ -32,16 +32,9 @@ class Paddle:
     """Paddle, whose notification destination's secret key is used as it is written, `pdl_ntfset_` and all."""
 
     name = "paddle"
-    makes_own_secret = True
+    secret = GivenSecret(_SECRET, "Must be the notification destination's secret key, which begins with pdl_ntfset_.")
     # The descriptions of products and prices are the seller's own, and as long as he likes.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("Paddle makes the secret.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret):
-            raise UnusableSecret("Must be the notification destination's secret key, which begins with pdl_ntfset_.")
 
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
         timestamp, given = read_timed(headers.get("paddle-signature", ""), separator=";", time="ts", signature="h1")

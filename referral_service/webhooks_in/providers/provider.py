@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from referral_service.events.given import GivenEvent
 from referral_service.webhooks_in.providers.exports.exported import Exported
+from referral_service.webhooks_in.providers.secrets import Secret
 
 TOLERANCE_SECONDS = 300
 EXTERNAL_ID_CHARACTERS_MAX = 255
@@ -31,10 +32,6 @@ class BadSignature(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
-
-
-class UnusableSecret(ValueError):
-    """A secret that the provider cannot have given out; the text says what is wrong with it."""
 
 
 class Greeting(Exception):
@@ -104,17 +101,12 @@ class Provider(Protocol):
     """How one provider signs, and what its messages mean. One object serves all threads."""
 
     name: str
-    makes_own_secret: bool
-    """Whether the provider gives out the secret. If not, `new_secret` makes it and the app takes it over."""
     string_characters_max: int
     """The longest text in a body; what is used of it has narrower limits."""
 
-    def new_secret(self) -> str:
-        """Return a fresh secret; only where the provider does not make its own."""
-        ...
-
-    def check_secret(self, secret: str) -> None:
-        """Raise UnusableSecret for a text that cannot be this provider's secret."""
+    @property
+    def secret(self) -> Secret:
+        """Where the signing secret comes from."""
         ...
 
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:

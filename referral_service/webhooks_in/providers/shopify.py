@@ -14,13 +14,13 @@ from typing import Any
 
 from referral_service.webhooks_in.providers.exports.exported import Exported
 from referral_service.webhooks_in.providers.exports.shopify import exported
-from referral_service.webhooks_in.providers.provider import Around, Labels, Translation, UnusableSecret, Verified
+from referral_service.webhooks_in.providers.provider import Around, Labels, Translation, Verified
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 from referral_service.webhooks_in.providers.shopify_orders import translate
 from referral_service.webhooks_in.providers.signatures import BASE64, prove
 
-_SECRET = re.compile(r"[!-~]{8,255}")
-# Access tokens, which people paste here by mistake; `shpss_` is the secret.
-_NO_SECRETS = ("shpat_", "shpca_", "shppa_", "shptka_")
+# Also refuses access tokens, which people paste here by mistake; `shpss_` is the secret.
+_SECRET = re.compile(r"(?!shp(?:at|ca|pa|tka)_)[!-~]{8,255}")
 _TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}")
 _ID = re.compile(r"[!-~]{1,128}")
 
@@ -29,16 +29,9 @@ class Shopify:
     """Shopify, which signs with the app's client secret, or with the one shown below the shop's own webhooks."""
 
     name = "shopify"
-    makes_own_secret = True
+    secret = GivenSecret(_SECRET, "Must be the secret that signs the webhooks: no access token, at least 8 characters.")
     # An order carries its landing page, and a customer's note of up to 5,000 characters.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("Shopify makes the secret.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret) or secret.startswith(_NO_SECRETS):
-            raise UnusableSecret("Must be the secret that signs the webhooks: no access token, at least 8 characters.")
 
     def verify(
         self,

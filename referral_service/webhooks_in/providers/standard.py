@@ -28,10 +28,10 @@ from referral_service.webhooks_in.providers.provider import (
     Labels,
     Parked,
     Translation,
-    UnusableSecret,
     Verified,
     age_seconds,
 )
+from referral_service.webhooks_in.providers.secrets import MadeSecret, UnusableSecret
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -45,19 +45,17 @@ _TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,11}")
 _TYPE_CHARACTERS_MAX = 64
 
 
+def new_secret() -> str:
+    """Return a fresh secret: `whsec_` and the base64 of 32 random bytes."""
+    return SECRET_PREFIX + base64.b64encode(randomness.token_bytes(SECRET_BYTES)).decode("ascii")
+
+
 class Standard:
     """The app's own webhooks."""
 
     name = "standard"
-    makes_own_secret = False
+    secret = MadeSecret(new_secret)
     string_characters_max = 1024
-
-    def new_secret(self) -> str:
-        return SECRET_PREFIX + base64.b64encode(randomness.token_bytes(SECRET_BYTES)).decode("ascii")
-
-    def check_secret(self, secret: str) -> None:
-        """Raise UnusableSecret unless it is `whsec_` and the base64 of 24 to 64 bytes."""
-        _key_of(secret)
 
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
         message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")

@@ -13,11 +13,11 @@ from referral_service.webhooks_in.providers.provider import (
     Around,
     Labels,
     Translation,
-    UnusableSecret,
     Verified,
     check_age,
     labels_in,
 )
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 from referral_service.webhooks_in.providers.signatures import HEXADECIMAL, prove, read_timed
 from referral_service.webhooks_in.providers.stripe_events import translate
 
@@ -29,16 +29,9 @@ class Stripe:
     """Stripe, whose endpoint secret is used as it is written, `whsec_` and all."""
 
     name = "stripe"
-    makes_own_secret = True
+    secret = GivenSecret(_SECRET, "Must be the endpoint's signing secret, which begins with whsec_.")
     # Checkout sessions carry an address of over a thousand characters.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("Stripe makes the secret.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret):
-            raise UnusableSecret("Must be the endpoint's signing secret, which begins with whsec_.")
 
     def verify(self, *, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> Verified:
         timestamp, given = read_timed(headers.get("stripe-signature", ""), separator=",", time="t", signature="v1")

@@ -17,9 +17,9 @@ from referral_service.webhooks_in.providers.provider import (
     Greeting,
     Labels,
     Translation,
-    UnusableSecret,
     Verified,
 )
+from referral_service.webhooks_in.providers.secrets import GivenSecret
 from referral_service.webhooks_in.providers.signatures import BASE64, prove
 from referral_service.webhooks_in.providers.woocommerce_orders import TOPICS, message_id, translate
 
@@ -34,16 +34,9 @@ class WooCommerce:
     """WooCommerce, which signs the body with the secret of each webhook."""
 
     name = "woocommerce"
-    makes_own_secret = True
+    secret = GivenSecret(_SECRET, "Must be the webhook's secret: 8 to 255 ASCII characters, no space at either end.")
     # Plug-ins keep whole documents in an order's meta data.
     string_characters_max = 65_536
-
-    def new_secret(self) -> str:
-        raise ValueError("The shop makes the secret.")
-
-    def check_secret(self, secret: str) -> None:
-        if not _SECRET.fullmatch(secret):
-            raise UnusableSecret("Must be the webhook's secret: 8 to 255 ASCII characters, no space at either end.")
 
     def verify(
         self,
