@@ -10,7 +10,7 @@ from datetime import datetime
 from referral_service.journeys.telling.customer_view import CustomerView, RewardLine
 from referral_service.programs.branding import Branding, filled
 from referral_service.share.mine.channels import ChannelLink, channel_links
-from referral_service.share.mine.page_data import FRIENDS_COUNTED_MAX, Friend, OpenCoupon, PageData
+from referral_service.share.mine.read_page import FRIENDS_COUNTED_MAX, Friend, OpenCoupon, PageData
 from referral_service.share.offer import offer_of
 from referral_service.share.promised import Gift, Offer
 from referral_service.share.voice import Voice

@@ -12,7 +12,7 @@ from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import service
 from referral_service.kit.http.parameters import path_parameter
 from referral_service.share.languages import LOCALES
-from referral_service.share.mine.page_data import PageData, read_page
+from referral_service.share.mine.read_page import PageData, read_page
 from referral_service.share.mine.tell_page import Addresses, tell_page
 from referral_service.share.pages.assets import ASSETS
 from referral_service.share.pages.page import (
