@@ -33,9 +33,11 @@ from referral_service.privacy import views as privacy
 from referral_service.programs import views as programs
 from referral_service.share.api import views as share_api
 from referral_service.share.brand import views as share_brand
-from referral_service.share.invite import views as share_invite
+from referral_service.share.invite.views import look_up as share_look_up
+from referral_service.share.invite.views import pages as share_invite
 from referral_service.share.mine import views as share_mine
 from referral_service.share.pages import views as share_pages
+from referral_service.share.pictures import views as share_pictures
 from referral_service.share.scripts import views as share_scripts
 from referral_service.signing.key_ring import KeyRing
 from referral_service.tenants import views as tenants
@@ -65,6 +67,7 @@ VIEWS = (
     webhooks_out,
     webhooks_in,
     share_invite,
+    share_pictures,
     share_pages,
     share_scripts,
     share_mine,
@@ -94,7 +97,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     clicks.install(app, service)
     webhooks_in.install(app, service)
     share_pages.install(app, service)
-    share_invite.install(app, service)
+    share_look_up.install(app, service)
+    share_pictures.install(app)
     share_scripts.install(app, service)
     problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
