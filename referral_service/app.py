@@ -7,6 +7,7 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from referral_service import migrations
 from referral_service.clicks import views as clicks
+from referral_service.clicks.lean_links import LeanLinks
 from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
@@ -101,7 +102,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     access_log.install(app)
     headers.install(app, settings)
     limits.install(app)
-    metrics.install(app)
+    requests = metrics.install(app)
+    # In front of Flask and all of the above.
+    app.wsgi_app = LeanLinks(app.wsgi_app, clicks.links_of(app), settings, requests.count)  # type: ignore[method-assign]
     (app.config[operations.SCHEMA_REVISION],) = migrations.heads()
     api = openapi.install(app)
     for views in VIEWS:
