@@ -163,7 +163,7 @@ class ClickBuffer:
                 self._waiting.popleft()
 
     def _write(self, batch: Sequence[RecordedClick]) -> None:
-        rows = {"rows": as_parameter(click._asdict() for click in batch)}
+        rows = {"rows": as_parameter(dict(zip(RecordedClick._fields, click, strict=True)) for click in batch)}
         try:
             self._database.transact(lambda session: session.execute(_insert(session.get_bind().dialect.name), rows))
         except (IntegrityError, DataError, ProgrammingError) as error:
