@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from referral_service.customers.models import Customer
+from referral_service.customers.ensure_customers import customers
+from referral_service.kit.db.among import Among
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,15 @@ class LockedCustomer:
     attributes: dict[str, Any]
 
 
+LOCK = Among(
+    select(*(customers.c[field.name] for field in fields(LockedCustomer)))
+    .where(customers.c.app_id == bindparam("app_id"))
+    .order_by(customers.c.id)
+    .with_for_update(key_share=True),
+    customers.c.id,
+)
+
+
 def lock_customers(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, LockedCustomer]:
     """Lock the rows of these `cus_…` ids until the transaction ends, and return them; unknown ids are left out.
 
@@ -34,17 +44,5 @@ def lock_customers(session: Session, *, app_id: int, ids: Iterable[str]) -> dict
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = session.execute(
-        select(
-            Customer.id,
-            Customer.external_id,
-            Customer.email_index,
-            Customer.email_canon_index,
-            Customer.erased_at,
-            Customer.attributes,
-        )
-        .where(Customer.app_id == app_id, Customer.id.in_(wanted))
-        .order_by(Customer.id)
-        .with_for_update(key_share=True)
-    )
+    rows = LOCK.execute(session, wanted, {"app_id": app_id})
     return {row.id: LockedCustomer(*row) for row in rows}
