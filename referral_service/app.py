@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 
@@ -73,6 +76,13 @@ VIEWS = (
 )
 
 
+class Application(Flask):
+    """Flask without coroutines: it would look for one in every hook and view of every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class NoSessions(SessionInterface):
     """The API sets no cookie and remembers nobody between two requests."""
 
@@ -85,7 +95,7 @@ class NoSessions(SessionInterface):
 
 def create_app(settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> Flask:
     """Make the application. A database given by the caller stays the caller's to dispose of; see `close`."""
-    app = Flask("referral_service", static_folder=None)
+    app = Application("referral_service", static_folder=None)
     app.session_interface = NoSessions()
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False

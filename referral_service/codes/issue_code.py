@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, and_, bindparam, select
+from sqlalchemy import Table, and_, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeTaken, ProgramNotActive, ProgramNotStarted
@@ -28,11 +28,14 @@ ATTEMPTS_MAX = 8
 _CODES = cast(Table, Code.__table__)
 _COLUMNS = _CODES.columns
 _PROGRAMS = cast(Table, Program.__table__)
+# Written out, as it stands in the index of active codes: SQLite would prepare the statement anew each time to see
+# whether the value that is given fits the index.
+_IS_ACTIVE = _CODES.c.state == literal_column("'active'")
 _ACTIVE = select(*_COLUMNS).where(
     _CODES.c.app_id == bindparam("app_id"),
     _CODES.c.program_id == bindparam("program_id"),
     _CODES.c.customer_id == bindparam("customer_id"),
-    _CODES.c.state == "active",
+    _IS_ACTIVE,
 )
 _OF_CUSTOMER = (
     select(_PROGRAMS.c.status, _PROGRAMS.c.version, customers.c.id.label("found_customer_id"), *_COLUMNS)
@@ -47,7 +50,7 @@ _OF_CUSTOMER = (
             _CODES.c.app_id == customers.c.app_id,
             _CODES.c.program_id == _PROGRAMS.c.id,
             _CODES.c.customer_id == customers.c.id,
-            _CODES.c.state == "active",
+            _IS_ACTIVE,
         ),
     )
     .where(_PROGRAMS.c.app_id == bindparam("app_id"), _PROGRAMS.c.id == bindparam("program_id"))

@@ -16,14 +16,21 @@ from referral_service.referrals.attribution import TouchSeen
 from referral_service.referrals.models import Touch
 from referral_service.referrals.policy import PENDING, REJECTED
 from referral_service.referrals.progress import Window
-from referral_service.referrals.store import COLUMNS, ReferralRow, insert_referral, referrals, update_referrals
+from referral_service.referrals.store import (
+    COLUMNS,
+    IS_ACCEPTED,
+    ReferralRow,
+    insert_referral,
+    referrals,
+    update_referrals,
+)
 
 touches = cast(Table, Touch.__table__)
 ACCEPTED = select(*COLUMNS).where(
     referrals.c.app_id == bindparam("app_id"),
     referrals.c.program_id == bindparam("program_id"),
     referrals.c.referee_id == bindparam("referee_id"),
-    referrals.c.state != REJECTED,
+    IS_ACCEPTED,
 )
 NEW_TOUCH = insert(touches)
 

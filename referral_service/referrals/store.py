@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.among import Among
@@ -72,9 +72,12 @@ class ReferralRow:
 
 NAMES = [column.name for column in fields(ReferralRow)]
 COLUMNS = [referrals.c[name] for name in NAMES]
+# Written out, as it stands in the index of accepted referrals: SQLite would prepare a statement anew each time to see
+# whether the value that is given fits the index.
+IS_ACCEPTED = referrals.c.state != literal_column(f"'{REJECTED}'")
 LOCK_OF_REFEREES = Among(
     select(*COLUMNS)
-    .where(referrals.c.app_id == bindparam("app_id"), referrals.c.state != REJECTED)
+    .where(referrals.c.app_id == bindparam("app_id"), IS_ACCEPTED)
     .order_by(referrals.c.id)
     .with_for_update(key_share=True),
     referrals.c.referee_id,
