@@ -20,7 +20,7 @@ from referral_service.codes.links import CHANNEL_PATTERN
 from referral_service.config import Settings
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.http import access_log
-from referral_service.kit.http.headers import standard_headers
+from referral_service.kit.http.headers import of_every_answer
 from referral_service.kit.http.limits import HEADER_BYTES_MAX, header_bytes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LeanLinks:
     def __init__(self, behind: WSGIApplication, links: ShareLinks, settings: Settings, count: Count) -> None:
         self._behind = behind
         self._links = links
-        self._headers = [*standard_headers(settings), *LINK_HEADERS.items(), ("Content-Length", "0")]
+        self._headers = [*of_every_answer(settings).items(), *LINK_HEADERS.items(), ("Content-Length", "0")]
         self._count = count
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -55,7 +55,7 @@ class LeanLinks:
         location = self._location(path[len(_PREFIX) :], environ) if path.startswith(_PREFIX) else None
         if location is None:
             return self._behind(environ, start_response)
-        request_id = access_log.id_for_request(environ.get(_in_environ(access_log.REQUEST_ID)))
+        request_id = access_log.request_id_of(environ.get(_in_environ(access_log.REQUEST_ID), ""))
         start_response("302 FOUND", [("Location", location), *self._headers, (access_log.REQUEST_ID, request_id)])
         seconds = monotonic_seconds() - began
         self._count(method="GET", route=FOLLOW_ROUTE, status=302, seconds=seconds)

@@ -13,28 +13,29 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 HSTS = "max-age=63072000; includeSubDomains"
 
 
-def standard_headers(settings: Settings) -> list[tuple[str, str]]:
-    """Return what every answer says unless its view says otherwise."""
-    headers = [
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Content-Security-Policy", API_POLICY),
-    ]
+def of_every_answer(settings: Settings) -> dict[str, str]:
+    """Return the headers that an answer has unless it sets them itself."""
+    common = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": API_POLICY,
+    }
     if settings.base_url.startswith("https://"):
-        headers.append(("Strict-Transport-Security", HSTS))
-    return headers
+        common["Strict-Transport-Security"] = HSTS
+    return common
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Set the headers of this application's answers; a view that sets one of them itself keeps its own."""
-    standard = standard_headers(settings)
+    common = of_every_answer(settings)
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in standard:
-            response.headers.setdefault(name, value)
+        headers = response.headers
+        for name, value in common.items():
+            headers.setdefault(name, value)
         if find_caller() is not None:
-            response.headers["Cache-Control"] = "no-store"
+            headers["Cache-Control"] = "no-store"
         return response
 
     if settings.trusted_proxies:
