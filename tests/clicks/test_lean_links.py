@@ -35,7 +35,7 @@ from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.operations.metrics import EXTENSION as METRICS
 from referral_service.tenants.open_app import OpenedApp
 
-ANY_EXAMPLES = examples(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_EXAMPLES = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TOKEN = re.compile("ref_click=[0-9A-Z]+")
 NEW_ID = re.compile("req_[0-9a-z]{26}")
 ODD_HOSTS = [
