@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 
 from referral_service import migrations
 from referral_service.clicks import views as clicks
+from referral_service.clicks.lean_links import LeanLinks
 from referral_service.codes import views as codes
 from referral_service.config import Settings
 from referral_service.customers import views as customers
@@ -75,6 +79,13 @@ VIEWS = (
 )
 
 
+class Application(Flask):
+    """Flask without coroutines: it would look for one in every hook and view of every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class NoSessions(SessionInterface):
     """The API sets no cookie and remembers nobody between two requests."""
 
@@ -87,7 +98,7 @@ class NoSessions(SessionInterface):
 
 def create_app(settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> Flask:
     """Make the application. A database given by the caller stays the caller's to dispose of; see `close`."""
-    app = Flask("referral_service", static_folder=None)
+    app = Application("referral_service", static_folder=None)
     app.session_interface = NoSessions()
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
@@ -105,7 +116,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     access_log.install(app)
     headers.install(app, settings)
     limits.install(app)
-    metrics.install(app)
+    requests = metrics.install(app)
+    # In front of Flask and all of the above.
+    app.wsgi_app = LeanLinks(app.wsgi_app, clicks.links_of(app), settings, requests.count)  # type: ignore[method-assign]
     (app.config[operations.SCHEMA_REVISION],) = migrations.heads()
     api = openapi.install(app)
     for views in VIEWS:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult
 
 from referral_service.clicks.bots import PERSON
-from referral_service.clicks.landing import Landing, Landings
+from referral_service.clicks.landing import KEPT_SECONDS, LANDINGS_MAX, Landing, Landings
 from referral_service.clicks.record import ClickBuffer, RecordedClick
 from referral_service.clicks.target import place, read_target
 from referral_service.clicks.token import mint_click_token
 from referral_service.codes.links import is_channel
-from referral_service.codes.signed_code import FOLDED_CHARACTERS_MAX, InvalidSignedCode, read_signed_code
+from referral_service.codes.signed_code import (
+    FOLDED_CHARACTERS_MAX,
+    InvalidSignedCode,
+    SignedCode,
+    read_signed_code,
+)
 from referral_service.kit.clock import Clock
 from referral_service.kit.ids import fold, new_id
+from referral_service.kit.ttl_cache import TtlCache
 from referral_service.signing.key_ring import KeyRing
 
 SLUG_CHARACTERS_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """Who opens a link and how: `kind` as bots.py tells it, the link's `ch` and `to` parameters as they came."""
 
     kind: str
@@ -39,6 +44,8 @@ class ShareLinks:
         self._clicks = clicks
         self._clock = clock
         self._insecure = insecure
+        # Signatures that were found genuine: not checked again for a few seconds.
+        self._genuine: TtlCache[str, SignedCode] = TtlCache(entries_max=LANDINGS_MAX, ttl_seconds=KEPT_SECONDS)
 
     def follow_signed(self, signed_code: str, visit: Visit) -> str | None:
         """Return where a signed link leads, and keep the click; None for a link that leads nowhere (any more)."""
@@ -47,7 +54,18 @@ class ShareLinks:
         except InvalidSignedCode:
             return None
         landing = self._landings.by_code(app_id=signed.app_id, folded=signed.folded)
+        self._genuine.keep(signed_code, signed)
         return self._follow(landing, visit)
+
+    def follow_known(self, signed_code: str, visit: Visit) -> str | None:
+        """Do what `follow_signed` does for a link that was followed within the last seconds, out of memory alone.
+
+        None for any other link: whether it leads anywhere is for `follow_signed` to say.
+        """
+        signed = self._genuine.get(signed_code)
+        if signed is None:
+            return None
+        return self._follow(self._landings.known(app_id=signed.app_id, folded=signed.folded), visit)
 
     def follow_typed(self, slug: str, code: str, visit: Visit) -> str | None:
         """Return where `/r/<app slug>/<public code>` leads, and keep the click; None where it leads nowhere.
@@ -75,6 +93,9 @@ class ShareLinks:
         now = self._clock.now() + landing.offset
         click_id = new_id("clk")
         channel = visit.channel if visit.channel and is_channel(visit.channel) else None
+        token = mint_click_token(
+            self._key_ring, app_id=landing.app_id, folded=landing.folded, click_id=click_id, now=now
+        )
         self._clicks.record(
             RecordedClick(
                 app_id=landing.app_id,
@@ -85,9 +106,7 @@ class ShareLinks:
                 channel=channel,
             )
         )
-        return mint_click_token(
-            self._key_ring, app_id=landing.app_id, folded=landing.folded, click_id=click_id, now=now
-        )
+        return token
 
     def _deep_link(self, landing: Landing, to: str) -> SplitResult | None:
         """Return the wanted address if it is one of the program's own; anything else is as if it were not there."""

@@ -82,6 +82,11 @@ class Landings:
         """Return the landing of a typed code, or None. Costs the same whether or not it exists."""
         return self._find(slug, folded)
 
+    def known(self, *, app_id: int, folded: str) -> Landing | None:
+        """Return what is kept in memory of a code that a genuine signature named; None also for a test app's."""
+        kept = self._cache.get((app_id, folded))
+        return kept.landing if kept is not None and kept.is_live else None
+
     def forget(self, *, app_id: int, folded: str) -> None:
         """Drop what is kept of a code in this process."""
         self._cache.forget((app_id, folded))

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
-from sqlalchemy import Table
+from sqlalchemy import Executable, Table, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
+from referral_service.clicks.bots import PERSON
 from referral_service.clicks.models import Click
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.db.base import Id, Number, UtcDateTime, Word
 from referral_service.kit.db.engines import Database
-from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.given_rows import as_parameter, given_rows
 
 FLUSH_SECONDS = 0.1
 CLICKS_MAX = 10_000
@@ -33,8 +36,7 @@ _CLICKS = cast(Table, Click.__table__)
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedClick:
+class RecordedClick(NamedTuple):
     """A person's visit through a share link; `at` in the app's business time."""
 
     app_id: int
@@ -43,6 +45,30 @@ class RecordedClick:
     code_id: str
     at: datetime
     channel: str | None
+
+
+@cache
+def _insert(dialect: str) -> Executable:
+    """Insert all clicks of one parameter: the databases take it apart in C, a driver would in Python, row by row.
+
+    A commit whose answer was lost is tried again, so the same click must not be refused for being there.
+    """
+    rows = given_rows(
+        dialect, "rows", app_id=Number, click_id=Id, program_id=Id, code_id=Id, at=UtcDateTime, channel=Word
+    )
+    given = {
+        "app_id": rows.c.app_id,
+        "id": rows.c.click_id,
+        "program_id": rows.c.program_id,
+        "code_id": rows.c.code_id,
+        "at": rows.c.at,
+        "kind": literal(PERSON, Word),
+        "channel": rows.c.channel,
+    }
+    # SQLite would take ON CONFLICT for a join's ON, were there no WHERE.
+    wanted = select(*given.values()).where(rows.c.app_id.is_not(None))
+    insert = postgresql.insert(_CLICKS) if dialect == "postgresql" else sqlite.insert(_CLICKS)
+    return insert.from_select(list(given), wanted).on_conflict_do_nothing()
 
 
 class ClickBuffer:
@@ -137,21 +163,9 @@ class ClickBuffer:
                 self._waiting.popleft()
 
     def _write(self, batch: Sequence[RecordedClick]) -> None:
-        rows = [
-            {
-                "app_id": click.app_id,
-                "id": click.click_id,
-                "program_id": click.program_id,
-                "code_id": click.code_id,
-                "at": click.at,
-                "kind": "person",
-                "channel": click.channel,
-            }
-            for click in batch
-        ]
+        rows = {"rows": as_parameter(dict(zip(RecordedClick._fields, click, strict=True)) for click in batch)}
         try:
-            # A commit whose answer was lost is tried again: the same click must not be refused for being there.
-            self._database.transact(lambda session: session.execute(insert_unless_there(session, _CLICKS), rows))
+            self._database.transact(lambda session: session.execute(_insert(session.get_bind().dialect.name), rows))
         except (IntegrityError, DataError, ProgrammingError) as error:
             # Trying again cannot help, and the clicks behind these must not wait for ever.
             self.dropped += len(batch)

@@ -18,6 +18,10 @@ from referral_service.kit.http.parameters import path_parameter
 from referral_service.kit.http.problems import problem_response
 from referral_service.tenants.auth import public
 
+# Each visit is a click of its own, and no search engine lists what it leads to.
+LINK_HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+FOLLOW_ROUTE = "/r/<signed_code>"
+
 SHARE_LINKS = "referral_service.share_links"
 CLICKS = "referral_service.clicks"
 
@@ -73,7 +77,7 @@ def close(app: Flask) -> None:
     cast(ClickBuffer, app.extensions[CLICKS]).close()
 
 
-@blueprint.get("/r/<signed_code>", operation_id="followLink", parameters=[_SIGNED_CODE, *_PARAMETERS])
+@blueprint.get(FOLLOW_ROUTE, operation_id="followLink", parameters=[_SIGNED_CODE, *_PARAMETERS])
 @public("The signature proves the link; a click earns nothing by itself.")
 @blueprint.response(302, description=_ON, headers=_WHERE)
 @blueprint.alt_response(404)
@@ -85,7 +89,7 @@ def follow(signed_code: str) -> Response:
     `ref_click` (a signed click token). Link previews, prefetches and HEAD get the redirect without a click. Links that
     are unknown, revoked or of a program that is not active all answer the same.
     """
-    return _answer(_links().follow_signed(signed_code, _visit()))
+    return _answer(links_of(current_app).follow_signed(signed_code, _visit()))
 
 
 @blueprint.get("/r/<app_slug>/<code>", operation_id="followPrettyLink", parameters=[_SLUG, _CODE, *_PARAMETERS])
@@ -99,11 +103,12 @@ def follow_pretty(app_slug: str, code: str) -> Response:
 
     The same as a signed link, but for a limit of 30 look-ups a minute by address; programs may want signed links only.
     """
-    return _answer(_links().follow_typed(app_slug, code, _visit()))
+    return _answer(links_of(current_app).follow_typed(app_slug, code, _visit()))
 
 
-def _links() -> ShareLinks:
-    return cast(ShareLinks, current_app.extensions[SHARE_LINKS])
+def links_of(app: Flask) -> ShareLinks:
+    """Return what follows the links of this application."""
+    return cast(ShareLinks, app.extensions[SHARE_LINKS])
 
 
 def _visit() -> Visit:
@@ -125,6 +130,5 @@ def _answer(location: str | None) -> Response:
         response.autocorrect_location_header = False
         response.headers["Location"] = location
         del response.headers["Content-Type"]
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers.update(LINK_HEADERS)
     return response

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, and_, select
+from sqlalchemy import Table, and_, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeTaken, ProgramNotActive, ProgramNotStarted
 from referral_service.codes.models import Code
 from referral_service.codes.resolve import resolve_codes
 from referral_service.codes.vanity import clean_vanity, is_offensive
-from referral_service.customers.ensure_customers import ensure_customers
-from referral_service.customers.models import Customer
+from referral_service.customers.ensure_customers import customers, find_customers, make_customers
 from referral_service.kit.clock import format_rfc3339
 from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.errors import NotFound
@@ -28,6 +27,34 @@ ATTEMPTS_MAX = 8
 
 _CODES = cast(Table, Code.__table__)
 _COLUMNS = _CODES.columns
+_PROGRAMS = cast(Table, Program.__table__)
+# Written out, as it stands in the index of active codes: SQLite would prepare the statement anew each time to see
+# whether the value that is given fits the index.
+_IS_ACTIVE = _CODES.c.state == literal_column("'active'")
+_ACTIVE = select(*_COLUMNS).where(
+    _CODES.c.app_id == bindparam("app_id"),
+    _CODES.c.program_id == bindparam("program_id"),
+    _CODES.c.customer_id == bindparam("customer_id"),
+    _IS_ACTIVE,
+)
+_OF_CUSTOMER = (
+    select(_PROGRAMS.c.status, _PROGRAMS.c.version, customers.c.id.label("found_customer_id"), *_COLUMNS)
+    .select_from(_PROGRAMS)
+    .outerjoin(
+        customers,
+        and_(customers.c.app_id == _PROGRAMS.c.app_id, customers.c.external_id == bindparam("external_id")),
+    )
+    .outerjoin(
+        _CODES,
+        and_(
+            _CODES.c.app_id == customers.c.app_id,
+            _CODES.c.program_id == _PROGRAMS.c.id,
+            _CODES.c.customer_id == customers.c.id,
+            _IS_ACTIVE,
+        ),
+    )
+    .where(_PROGRAMS.c.app_id == bindparam("app_id"), _PROGRAMS.c.id == bindparam("program_id"))
+)
 
 
 def issue_code(
@@ -46,8 +73,10 @@ def issue_code(
     if existing is not None:
         return existing, False
     if customer_id is None:
-        made = ensure_customers(session, app_id=app_id, external_ids=[customer_external_id], now=now)
-        customer_id = made[customer_external_id]
+        asked = [customer_external_id]
+        made = make_customers(session, app_id=app_id, external_ids=asked, now=now)
+        # Or somebody else has just made them.
+        customer_id = (made or find_customers(session, app_id=app_id, external_ids=asked))[customer_external_id]
     for _ in range(ATTEMPTS_MAX):
         text, folded = wanted or _fresh_text()
         code = Code(
@@ -76,14 +105,8 @@ def issue_code(
 
 def active_code(session: Session, *, app_id: int, program_id: str, customer_id: str) -> Code | None:
     """Return the active code of a customer (`cus_` id) in a program, if there is one."""
-    row = session.execute(
-        select(*_COLUMNS).where(
-            Code.app_id == app_id,
-            Code.program_id == program_id,
-            Code.customer_id == customer_id,
-            Code.state == "active",
-        )
-    ).one_or_none()
+    named = {"app_id": app_id, "program_id": program_id, "customer_id": customer_id}
+    row = session.execute(_ACTIVE, named).one_or_none()
     return None if row is None else Code(**row._mapping)
 
 
@@ -91,20 +114,8 @@ def _find(
     session: Session, *, app_id: int, program_id: str, external_id: str, now: datetime
 ) -> tuple[str | None, Code | None]:
     """Return the customer's `cus_` id and active code, as far as they exist, in one statement."""
-    mine = and_(Customer.app_id == Program.app_id, Customer.external_id == external_id)
-    active = and_(
-        Code.app_id == Customer.app_id,
-        Code.program_id == Program.id,
-        Code.customer_id == Customer.id,
-        Code.state == "active",
-    )
-    row = session.execute(
-        select(Program.status, Program.version, Customer.id.label("found_customer_id"), *_COLUMNS)
-        .select_from(Program)
-        .outerjoin(Customer, mine)
-        .outerjoin(Code, active)
-        .where(Program.app_id == app_id, Program.id == program_id)
-    ).one_or_none()
+    named = {"app_id": app_id, "program_id": program_id, "external_id": external_id}
+    row = session.execute(_OF_CUSTOMER, named).one_or_none()
     if row is None:
         raise NotFound(NO_SUCH_PROGRAM)
     schedule = terms_of(session, app_id=app_id, versions=[(program_id, row.version)])[program_id, row.version].schedule

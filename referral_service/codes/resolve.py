@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.codes.models import Code
+from referral_service.kit.db.among import Among
+
+codes = cast(Table, Code.__table__)
+BY_FOLDED = Among(
+    select(codes.c.id, codes.c.program_id, codes.c.customer_id, codes.c.state, codes.c.folded).where(
+        codes.c.app_id == bindparam("app_id")
+    ),
+    codes.c.folded,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +37,5 @@ def resolve_codes(session: Session, *, app_id: int, folded: Sequence[str]) -> di
     wanted = sorted(set(folded))
     if not wanted:
         return {}
-    found = session.execute(
-        select(Code.id, Code.program_id, Code.customer_id, Code.state, Code.folded).where(
-            Code.app_id == app_id, Code.folded.in_(wanted)
-        )
-    )
+    found = BY_FOLDED.execute(session, wanted, {"app_id": app_id})
     return {row.folded: ResolvedCode(*row) for row in found}

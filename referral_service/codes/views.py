@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -123,12 +122,16 @@ def _document(
     state: str,
     channel: str | None = None,
 ) -> dict[str, Any]:
-    signed_code = sign_code(service().key_ring, folded=folded, app_id=app_id)
+    wired = service()
+    signed_code = sign_code(wired.key_ring, folded=folded, app_id=app_id)
+    links = links_of(wired.settings.base_url, signed_code, channel=channel)
     return {
         "code": text,
         "signed_code": signed_code,
         "customer_id": customer_id,
         "program_id": program_id,
         "state": state,
-        **asdict(links_of(service().settings.base_url, signed_code, channel=channel)),
+        "share_url": links.share_url,
+        "invite_url": links.invite_url,
+        "qr_url": links.qr_url,
     }

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from referral_service.customers.models import Customer
+from referral_service.customers.ensure_customers import customers
+
+_IS_THE_ONE = (customers.c.app_id == bindparam("app_id"), customers.c.id == bindparam("id"))
+CANON_INDEX = select(customers.c.email_canon_index).where(*_IS_THE_ONE)
+ERASED_AT = select(customers.c.erased_at).where(*_IS_THE_ONE)
 
 
 def canon_index_of(session: Session, *, app_id: int, customer_id: str) -> bytes | None:
     """Return the blind index of the person's canonical address, None where there is no address. Locks nothing."""
-    return session.execute(
-        select(Customer.email_canon_index).where(Customer.app_id == app_id, Customer.id == customer_id)
-    ).scalar_one_or_none()
+    found: bytes | None = session.execute(CANON_INDEX, {"app_id": app_id, "id": customer_id}).scalar_one_or_none()
+    return found
 
 
 def is_erased(session: Session, *, app_id: int, customer_id: str) -> bool:
     """Tell whether the person was erased. Locks nothing."""
-    erased_at = session.execute(
-        select(Customer.erased_at).where(Customer.app_id == app_id, Customer.id == customer_id)
-    ).scalar_one()
-    return erased_at is not None
+    return session.execute(ERASED_AT, {"app_id": app_id, "id": customer_id}).scalar_one() is not None

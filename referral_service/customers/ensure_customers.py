@@ -6,14 +6,19 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
+from referral_service.kit.db.among import Among
 from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 
 customers = cast(Table, Customer.__table__)
+BY_EXTERNAL_ID = Among(
+    select(customers.c.external_id, customers.c.id).where(customers.c.app_id == bindparam("app_id")),
+    customers.c.external_id,
+)
 
 
 def ensure_customers(session: Session, *, app_id: int, external_ids: Collection[str], now: datetime) -> dict[str, str]:
@@ -25,10 +30,21 @@ def ensure_customers(session: Session, *, app_id: int, external_ids: Collection[
     missing = set(external_ids) - known.keys()
     if not missing:
         return known
+    made = make_customers(session, app_id=app_id, external_ids=missing, now=now)
+    # Others may have made some of them in the meantime.
+    theirs = find_customers(session, app_id=app_id, external_ids=missing - made.keys())
+    return known | made | theirs
+
+
+def make_customers(session: Session, *, app_id: int, external_ids: Iterable[str], now: datetime) -> dict[str, str]:
+    """Make those of the app's own customer ids that nobody has; return the `cus_…` ids of these, which are ours alone
+    until the transaction ends.
+    """
     # In one order everywhere, so that two transactions that make the same people never wait for each other crosswise.
-    rows = [_empty(app_id, external_id, now) for external_id in sorted(missing)]
-    session.execute(insert_unless_there(session, customers), rows)
-    return known | find_customers(session, app_id=app_id, external_ids=missing)
+    rows = [_empty(app_id, external_id, now) for external_id in sorted(set(external_ids))]
+    statement = insert_unless_there(session, customers, "external_id", "id")
+    made = session.execute(statement, rows if len(rows) > 1 else rows[0]) if rows else ()
+    return {row.external_id: row.id for row in made}
 
 
 def find_customers(session: Session, *, app_id: int, external_ids: Iterable[str]) -> dict[str, str]:
@@ -36,11 +52,7 @@ def find_customers(session: Session, *, app_id: int, external_ids: Iterable[str]
     wanted = sorted(set(external_ids))
     if not wanted:
         return {}
-    rows = session.execute(
-        select(customers.c.external_id, customers.c.id).where(
-            customers.c.app_id == app_id, customers.c.external_id.in_(wanted)
-        )
-    )
+    rows = BY_EXTERNAL_ID.execute(session, wanted, {"app_id": app_id})
     return {row.external_id: row.id for row in rows}
 
 

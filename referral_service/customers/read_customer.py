@@ -8,6 +8,7 @@ from functools import cache
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
+from referral_service.customers.ensure_customers import customers
 from referral_service.customers.models import Customer
 from referral_service.customers.profile import CustomerRecord, open_profile
 from referral_service.kit.crypto import Sealer
@@ -60,6 +61,6 @@ def external_ids_of_apps(session: Session, *, ids: Mapping[int, Iterable[str]]) 
 @cache
 def _names(dialect: str) -> Select[int, str, str | None]:
     wanted = given_rows(dialect, "wanted", app_id=Number, id=Id)
-    return select(Customer.app_id, Customer.id, Customer.external_id).join(
-        wanted, and_(Customer.app_id == wanted.c.app_id, Customer.id == wanted.c.id)
+    return select(customers.c.app_id, customers.c.id, customers.c.external_id).join(
+        wanted, and_(customers.c.app_id == wanted.c.app_id, customers.c.id == wanted.c.id)
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.purchases import PurchaseRow, purchases
 from referral_service.events.register import events
+from referral_service.kit.db.among import Among
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,9 @@ COLUMNS = [
 ]
 
 
-CONFIRMED = select(*COLUMNS).where(
-    purchases.c.app_id == bindparam("app_id"),
-    purchases.c.customer_id.in_(bindparam("ids", expanding=True)),
-    purchases.c.confirmed_at.is_not(None),
+CONFIRMED = Among(
+    select(*COLUMNS).where(purchases.c.app_id == bindparam("app_id"), purchases.c.confirmed_at.is_not(None)),
+    purchases.c.customer_id,
 )
 
 
@@ -80,7 +80,7 @@ def purchases_of(session: Session, *, app_id: int, customer_ids: Sequence[str]) 
     found: dict[str, list[PurchaseFacts]] = {customer_id: [] for customer_id in customer_ids}
     if not customer_ids:
         return found
-    for row in session.execute(CONFIRMED, {"app_id": app_id, "ids": list(customer_ids)}):
+    for row in CONFIRMED.execute(session, customer_ids, {"app_id": app_id}):
         found[row.customer_id].append(PurchaseFacts(*row))
     return found
 

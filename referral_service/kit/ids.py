@@ -11,7 +11,7 @@ import re
 import secrets
 import unicodedata
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_CHARACTERS = 8
@@ -22,7 +22,8 @@ _FOLD_CHARACTERS_MAX = 128
 
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 # Two characters at a time halve the work of writing an id.
-_PAIRS = [(high + low).lower() for high in ALPHABET for low in ALPHABET]
+_UPPER_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+_PAIRS = [pair.lower() for pair in _UPPER_PAIRS]
 _PAIR_SHIFTS = range(120, -10, -10)
 
 _SUFFIX_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}"
@@ -66,7 +67,9 @@ def encode_number(number: int, width: int) -> str:
     """Return `number` in `width` characters of upper-case Crockford base32; ValueError if it does not fit."""
     if number < 0 or number >> (5 * width):
         raise ValueError("The number does not fit the width.")
-    return "".join([ALPHABET[(number >> shift) & 31] for shift in range(5 * (width - 1), -5, -5)])
+    pairs = (width + 1) // 2
+    text = "".join([_UPPER_PAIRS[(number >> shift) & 1023] for shift in range(10 * (pairs - 1), -10, -10)])
+    return text[-width:]
 
 
 def decode_number(text: str) -> int:
@@ -100,7 +103,8 @@ def fold(text: str) -> str | None:
 
 def random_text(characters: int) -> str:
     """Return so many random characters of the alphabet, each of five bits and equally likely; it is its folded form."""
-    return "".join([secrets.choice(ALPHABET) for _ in range(characters)])
+    # 256 is a multiple of 32, so the rest is as random as the byte.
+    return "".join([ALPHABET[byte & 31] for byte in secrets.token_bytes(characters)])
 
 
 def random_code() -> str:

@@ -31,6 +31,20 @@ class TtlCache(Generic[K, V]):
         self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
         self._forgotten = 0
 
+    def get(self, key: K) -> V | None:
+        """Return the kept value, or None where none is kept (any more); loads nothing."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or self._monotonic() >= entry[1]:
+                return None
+            self._entries.move_to_end(key)
+            return entry[0]
+
+    def keep(self, key: K, value: V) -> None:
+        """Keep a value from now on, in place of any other."""
+        with self._lock:
+            self._put(key, value)
+
     def get_or_load(self, key: K, load: Callable[[], V]) -> V:
         """Return the kept value, or what `load` returns, which is kept then; what `load` raises is not.
 
@@ -46,10 +60,7 @@ class TtlCache(Generic[K, V]):
         value = load()
         with self._lock:
             if self._forgotten == forgotten_before:
-                self._entries[key] = (value, self._monotonic() + self._ttl_seconds)
-                self._entries.move_to_end(key)
-                while len(self._entries) > self._entries_max:
-                    self._entries.popitem(last=False)
+                self._put(key, value)
         return value
 
     def forget(self, key: K) -> None:
@@ -66,3 +77,9 @@ class TtlCache(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _put(self, key: K, value: V) -> None:
+        self._entries[key] = (value, self._monotonic() + self._ttl_seconds)
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._entries_max:
+            self._entries.popitem(last=False)

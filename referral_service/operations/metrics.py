@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -11,23 +13,40 @@ EXTENSION = "metrics"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-def install(app: Flask) -> CollectorRegistry:
-    """Count every request of this application, and return the registry, for rooms that count more."""
+class Requests:
+    """Counts answered requests by route, and how long they took."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        answered = Counter(
+            "referral_http_requests", "Answered requests.", ["method", "route", "status"], registry=registry
+        )
+        seconds = Histogram(
+            "referral_http_request_seconds", "Time to answer.", ["method", "route"], buckets=_BUCKETS, registry=registry
+        )
+        # To find a label's counter takes longer than to count. There are as many as routes and statuses: few.
+        self._answered = cache(lambda method, route, status: answered.labels(method, route, status))
+        self._seconds = cache(lambda method, route: seconds.labels(method, route))
+
+    def count(self, *, method: str, route: str, status: int, seconds: float | None) -> None:
+        """Count one; `seconds` is how long it took, None where nobody knows."""
+        self._answered(method, route, status).inc()
+        if seconds is not None:
+            self._seconds(method, route).observe(seconds)
+
+
+def install(app: Flask) -> Requests:
+    """Count every request of this application, and return what counts, for answers that do not come by Flask."""
     registry = CollectorRegistry()
     app.extensions[EXTENSION] = registry
-    requests = Counter("referral_http_requests", "Answered requests.", ["method", "route", "status"], registry=registry)
-    seconds = Histogram(
-        "referral_http_request_seconds", "Time to answer.", ["method", "route"], buckets=_BUCKETS, registry=registry
-    )
+    requests = Requests(registry)
 
     @app.after_request
     def count(response: Response) -> Response:
         # The method is the caller's text unless a route took it.
         rule = request.url_rule
         route, method = (rule.rule, request.method) if rule is not None else ("unmatched", "any")
-        requests.labels(method, route, response.status_code).inc()
-        if "began" in g:
-            seconds.labels(method, route).observe(monotonic_seconds() - g.began)
+        seconds = monotonic_seconds() - g.began if "began" in g else None
+        requests.count(method=method, route=route, status=response.status_code, seconds=seconds)
         return response
 
-    return registry
+    return requests

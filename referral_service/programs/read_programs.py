@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import Among
 from referral_service.kit.errors import NotFound
 from referral_service.programs.document import program_document
 from referral_service.programs.models import Program, ProgramVersion
@@ -36,7 +37,13 @@ class ProgramRow:
     ended_at: datetime | None
 
 
-_ROW = tuple(getattr(Program, name) for name in ProgramRow.__dataclass_fields__)
+_PROGRAMS = cast(Table, Program.__table__)
+BY_ID = Among(
+    select(*(_PROGRAMS.c[name] for name in ProgramRow.__dataclass_fields__)).where(
+        _PROGRAMS.c.app_id == bindparam("app_id")
+    ),
+    _PROGRAMS.c.id,
+)
 
 
 def read_program(session: Session, *, app_id: int, program_id: str) -> dict[str, Any]:
@@ -64,8 +71,7 @@ def programs_by_id(session: Session, *, app_id: int, ids: Iterable[str]) -> dict
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = session.execute(select(*_ROW).where(Program.app_id == app_id, Program.id.in_(wanted)))
-    return {row.id: ProgramRow(*row) for row in rows}
+    return {row.id: ProgramRow(*row) for row in BY_ID.execute(session, wanted, {"app_id": app_id})}
 
 
 def lock_program(session: Session, *, app_id: int, program_id: str) -> tuple[Program, ProgramVersion]:

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
 from referral_service.referrals.models import RefereeAnchor, ReferrerAnchor
-from referral_service.referrals.policy import REJECTED
-from referral_service.referrals.store import ReferralRow, referrals
+from referral_service.referrals.store import IS_ACCEPTED, ReferralRow, referrals
 
 referee_anchors = cast(Table, RefereeAnchor.__table__)
 referrer_anchors = cast(Table, ReferrerAnchor.__table__)
@@ -28,7 +27,7 @@ OF_REFERRER = (
     referrals.c.app_id == bindparam("b_app_id"),
     referrals.c.referrer_id == bindparam("b_referrer_id"),
     referrals.c.program_id == bindparam("b_program_id"),
-    referrals.c.state != REJECTED,
+    IS_ACCEPTED,
 )
 AS_FAR_AS_IT_MATTERS = select(func.count()).select_from(
     select(referrals.c.id).where(*OF_REFERRER).limit(bindparam("places")).subquery()

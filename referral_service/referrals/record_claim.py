@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from referral_service.kit.ids import new_id
@@ -16,9 +16,23 @@ from referral_service.referrals.attribution import TouchSeen
 from referral_service.referrals.models import Touch
 from referral_service.referrals.policy import PENDING, REJECTED
 from referral_service.referrals.progress import Window
-from referral_service.referrals.store import COLUMNS, ReferralRow, insert_referral, referrals, update_referrals
+from referral_service.referrals.store import (
+    COLUMNS,
+    IS_ACCEPTED,
+    ReferralRow,
+    insert_referral,
+    referrals,
+    update_referrals,
+)
 
 touches = cast(Table, Touch.__table__)
+ACCEPTED = select(*COLUMNS).where(
+    referrals.c.app_id == bindparam("app_id"),
+    referrals.c.program_id == bindparam("program_id"),
+    referrals.c.referee_id == bindparam("referee_id"),
+    IS_ACCEPTED,
+)
+NEW_TOUCH = insert(touches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +50,8 @@ class ClaimMade:
 
 def accepted_referral(session: Session, *, app_id: int, program_id: str, referee_id: str) -> ReferralRow | None:
     """The referral of a locked referee in a program that was accepted, if there is one."""
-    row = session.execute(
-        select(*COLUMNS).where(
-            referrals.c.app_id == app_id,
-            referrals.c.program_id == program_id,
-            referrals.c.referee_id == referee_id,
-            referrals.c.state != REJECTED,
-        )
-    ).one_or_none()
+    named = {"app_id": app_id, "program_id": program_id, "referee_id": referee_id}
+    row = session.execute(ACCEPTED, named).one_or_none()
     return ReferralRow(*row) if row else None
 
 
@@ -75,6 +83,7 @@ def refuse_claim(
         row = ReferralRow(*found)
         row.reason, row.updated_at = reason, now
         update_referrals(session, app_id=app_id, rows=[row])
+        session.execute(delete(touches).where(touches.c.app_id == app_id, touches.c.referral_id == row.id))
     else:
         row = _new_row(made, referee_id=referee_id, state=REJECTED, reason=reason, now=now)
         row.is_refused_claim = True
@@ -107,9 +116,8 @@ def _new_row(made: ClaimMade, *, referee_id: str, state: str, reason: str | None
 
 
 def _write_touches(session: Session, *, app_id: int, referral_id: str, seen: Sequence[TouchSeen]) -> None:
-    session.execute(delete(touches).where(touches.c.app_id == app_id, touches.c.referral_id == referral_id))
     session.execute(
-        insert(touches),
+        NEW_TOUCH,
         [
             {
                 "app_id": app_id, "referral_id": referral_id, "n": touch.n, "kind": touch.kind, "at": touch.at,

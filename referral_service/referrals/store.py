@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import Among
 from referral_service.kit.db.upsert import insert_or_overwrite
 from referral_service.notifications.announce import Change
 from referral_service.referrals.document import referral_document
@@ -71,15 +72,15 @@ class ReferralRow:
 
 NAMES = [column.name for column in fields(ReferralRow)]
 COLUMNS = [referrals.c[name] for name in NAMES]
-LOCK_OF_REFEREES = (
+# Written out, as it stands in the index of accepted referrals: SQLite would prepare a statement anew each time to see
+# whether the value that is given fits the index.
+IS_ACCEPTED = referrals.c.state != literal_column(f"'{REJECTED}'")
+LOCK_OF_REFEREES = Among(
     select(*COLUMNS)
-    .where(
-        referrals.c.app_id == bindparam("app_id"),
-        referrals.c.referee_id.in_(bindparam("ids", expanding=True)),
-        referrals.c.state != REJECTED,
-    )
+    .where(referrals.c.app_id == bindparam("app_id"), IS_ACCEPTED)
     .order_by(referrals.c.id)
-    .with_for_update(key_share=True)
+    .with_for_update(key_share=True),
+    referrals.c.referee_id,
 )
 COUNTED = (
     select(qualification_facts)
@@ -107,7 +108,7 @@ def lock_referrals_of(session: Session, *, app_id: int, referee_ids: Sequence[st
     """Lock and read every referral of these referees that was accepted, in the order of their ids."""
     if not referee_ids:
         return []
-    rows = session.execute(LOCK_OF_REFEREES, {"app_id": app_id, "ids": list(referee_ids)})
+    rows = LOCK_OF_REFEREES.execute(session, referee_ids, {"app_id": app_id})
     return [ReferralRow(*row) for row in rows]
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from referral_service.kit.ids import encode_number
 from referral_service.signing.key_ring import KeyRing
-from referral_service.signing.signers import APP_CHARACTERS, KID_CHARACTERS, read_number, token_signer
+from referral_service.signing.signers import APP_CHARACTERS, KID_CHARACTERS, SIGNERS_MAX, read_number, token_signer
 
 PAYLOAD_CHARACTERS_MAX = 128
 TIME_CHARACTERS = 11
@@ -50,9 +51,14 @@ def sign_timed(key_ring: KeyRing, *, purpose: str, app_id: int, payload: str, at
     if not _PAYLOAD.fullmatch(payload):
         raise ValueError("A payload is 1 to 128 upper-case letters and digits.")
     kid, key = key_ring.current()
-    head = encode_number(app_id, APP_CHARACTERS) + encode_number(kid, KID_CHARACTERS)
     moment = encode_number((at - _EPOCH) // _MICROSECOND, TIME_CHARACTERS)
-    return token_signer(purpose, app_id, key).sign(payload + head + moment).decode("ascii")
+    return token_signer(purpose, app_id, key).sign(payload + _issuer(app_id, kid) + moment).decode("ascii")
+
+
+@lru_cache(maxsize=SIGNERS_MAX)
+def _issuer(app_id: int, kid: int) -> str:
+    """The tenant and the key as they stand in a token."""
+    return encode_number(app_id, APP_CHARACTERS) + encode_number(kid, KID_CHARACTERS)
 
 
 def read_timed(key_ring: KeyRing, text: str, *, purpose: str) -> TimedToken:

@@ -123,3 +123,18 @@ def test_threads_share_a_cache_and_it_never_outgrows_its_bound() -> None:
 def test_a_cache_needs_room_and_time(entries_max: int, ttl_seconds: float) -> None:
     with pytest.raises(ValueError, match="room"):
         TtlCache(entries_max=entries_max, ttl_seconds=ttl_seconds)
+
+
+def test_a_look_into_the_cache_loads_nothing_and_sees_nothing_old() -> None:
+    seconds, source = Seconds(), Source()
+    cache = TtlCache[str, str](entries_max=2, ttl_seconds=5, monotonic=seconds)
+    assert cache.get("a") is None
+    cache.get_or_load("a", source.of("a"))
+    cache.keep("b", "kept")
+    assert (cache.get("a"), cache.get("b")) == ("a#1", "kept")
+    # Looked at last, b stays where there is room for one.
+    cache.keep("c", "kept")
+    assert (cache.get("a"), len(cache)) == (None, 2)
+    seconds.passed += 5
+    assert (cache.get("b"), cache.get("c")) == (None, None)
+    assert source.loads == ["a"]

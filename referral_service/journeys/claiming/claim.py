@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from referral_service.codes.errors import CodeNotFound, CodeRevoked, ProgramNotActive, ProgramNotStarted
 from referral_service.customers.canon_index_of import is_erased
-from referral_service.customers.ensure_customers import ensure_customers, find_customers
+from referral_service.customers.ensure_customers import find_customers
 from referral_service.customers.find_by_email import find_by_email
-from referral_service.customers.lock_customers import LockedCustomer, lock_customers
+from referral_service.customers.lock_customers import LockedCustomer, lock_customers, lock_or_make_customer
 from referral_service.customers.put_customer import note_email
 from referral_service.events.policy import lies_ahead
 from referral_service.events.purchases import adopt_purchases
@@ -86,13 +86,14 @@ def claim(
         if before is None:
             raise
         return ClaimOutcome(SAME, before)
-    known = ensure_customers(session, app_id=app_id, external_ids=[referee_external_id], now=now)
-    referee_id = known[referee_external_id]
+    referee = lock_or_make_customer(session, app_id=app_id, external_id=referee_external_id, now=now)
+    referee_id = referee.id
     if referee_email is not None:
         note_email(
             session, tools.sealer, tools.emails, app_id=app_id, customer_id=referee_id, email=referee_email, now=now
         )
-    referee = lock_customers(session, app_id=app_id, ids=[referee_id])[referee_id]
+        # With an address comes a past: purchases may have waited under it.
+        referee = lock_customers(session, app_id=app_id, ids=[referee_id])[referee_id]
     adopted = _adopt_waiting(session, app_id=app_id, referee=referee)
     said = tools.emails.canon_index(referee_email, app_id=app_id) if referee_email else None
     outcome = decide_claim(session, app_id=app_id, made=made, terms=terms, referee=referee, said_canon=said, now=now)
@@ -194,7 +195,9 @@ def decide_claim(
     `said_canon` is the canonical address that came with the claim, which may be another than the one on file. An
     `estimate` locks no limit. Raises CodeRevoked where the referrer is erased.
     """
-    accepted = accepted_referral(session, app_id=app_id, program_id=made.program_id, referee_id=referee.id)
+    accepted = None
+    if not referee.is_new:
+        accepted = accepted_referral(session, app_id=app_id, program_id=made.program_id, referee_id=referee.id)
     if accepted is not None and accepted.referrer_id == made.referrer_id:
         return ClaimOutcome(SAME, accepted)
     rules = terms.eligibility

@@ -37,12 +37,11 @@ def why_refused(
         return "self_referral"
     if accepted is not None:
         return "already_referred"
-    if rules.one_program_per_referee and is_anchored(session, app_id=app_id, referee_id=referee.id):
-        return "already_referred"
-    if rules.referee_is_new:
-        bought = purchases_of(session, app_id=app_id, customer_ids=[referee.id])[referee.id]
-        if bought_before([as_fact(purchase) for purchase in bought], made.window):
-            return "not_new"
+    # Who is made by this very claim has no past to look for.
+    if not referee.is_new and (
+        reason := _why_not_by_past(session, app_id=app_id, made=made, rules=rules, referee_id=referee.id)
+    ):
+        return reason
     if not rules.referee_audience.accepts(referee.attributes):
         return "not_eligible_referee"
     return _why_not_by(session, app_id=app_id, made=made, rules=rules, estimate=estimate)
@@ -52,6 +51,19 @@ def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligi
     """Let a referral that was accepted just now hold the places that the rules bound."""
     if rules.one_program_per_referee:
         anchor(session, app_id=app_id, rows=[row])
+
+
+def _why_not_by_past(
+    session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility, referee_id: str
+) -> str | None:
+    """Why this referee may be referred by nobody (more): referred in another program, or a customer before."""
+    if rules.one_program_per_referee and is_anchored(session, app_id=app_id, referee_id=referee_id):
+        return "already_referred"
+    if rules.referee_is_new:
+        bought = purchases_of(session, app_id=app_id, customer_ids=[referee_id])[referee_id]
+        if bought_before([as_fact(purchase) for purchase in bought], made.window):
+            return "not_new"
+    return None
 
 
 def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligibility, estimate: bool) -> str | None:

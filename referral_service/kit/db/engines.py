@@ -17,6 +17,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.sessions import DirectSession
+
 Result = TypeVar("Result")
 
 ATTEMPTS_MAX = 4
@@ -109,7 +111,7 @@ class Database:
         everything back.
         """
         for attempt in range(1, ATTEMPTS_MAX + 1):
-            with Session(self.write_engine, expire_on_commit=False) as session:
+            with DirectSession(self.write_engine, expire_on_commit=False) as session:
                 try:
                     result = work(session)
                     session.commit()
@@ -124,7 +126,7 @@ class Database:
 
     def read(self, work: Callable[[Session], Result]) -> Result:
         """Run `work` on a read-only snapshot."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
+        with DirectSession(self.read_engine, expire_on_commit=False) as session:
             return work(session)
 
     def dispose(self) -> None:

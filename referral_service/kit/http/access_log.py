@@ -12,7 +12,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from referral_service.kit.clock import monotonic_seconds
-from referral_service.kit.http.caller import find_caller
+from referral_service.kit.http.caller import Caller, find_caller
 from referral_service.kit.ids import new_id
 
 REQUEST_ID = "X-Request-Id"
@@ -39,10 +39,30 @@ def configure_logging(level: str) -> None:
 def request_id() -> str:
     """Return the id of the current request: the caller's own, where it is one, so that logs can be joined."""
     if "request_id" not in g:
-        sent = request.headers.get(REQUEST_ID, "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id("req")
+        g.request_id = request_id_of(request.headers.get(REQUEST_ID, ""))
     found: str = g.request_id
     return found
+
+
+def request_id_of(sent: str) -> str:
+    """Return what was sent as the request's id, where it is one, and a new id otherwise."""
+    return sent if _REQUEST_ID.fullmatch(sent) else new_id("req")
+
+
+def write_line(
+    *, method: str, route: str | None, status: int, seconds: float, caller: Caller | None = None, **more: str
+) -> None:
+    """Log an answered request."""
+    log.info(
+        "request",
+        method=method,
+        route=route,
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        app=caller.app_id if caller else None,
+        key=caller.key_id if caller else None,
+        **more,
+    )
 
 
 def install(app: Flask) -> None:
@@ -56,15 +76,12 @@ def install(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = request_id()
-        caller = find_caller()
-        log.info(
-            "request",
+        write_line(
             method=request.method,
-            route=str(request.url_rule) if request.url_rule else None,
+            route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
-            milliseconds=round((monotonic_seconds() - g.get("began", monotonic_seconds())) * 1000, 1),
-            app=caller.app_id if caller else None,
-            key=caller.key_id if caller else None,
+            seconds=monotonic_seconds() - g.get("began", monotonic_seconds()),
+            caller=find_caller(),
         )
         return response
 

@@ -7,7 +7,7 @@ machines share the count, and in memory otherwise or while Redis is away.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeVar
@@ -136,6 +136,11 @@ def body_limit(bytes_max: int) -> Callable[[View], View]:
     return decorator
 
 
+def header_bytes(environ: Mapping[str, Any]) -> int:
+    """Return the size of a request's headers, of a WSGI environment."""
+    return sum([len(name) + len(value) for name, value in environ.items() if name[:5] == "HTTP_"])
+
+
 def check_size(asked: Request) -> None:
     """Refuse a request whose address, headers or announced body are too large; nothing has been read yet."""
     environ = asked.environ
@@ -144,7 +149,7 @@ def check_size(asked: Request) -> None:
         raise NotFound
     if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > URL_BYTES_MAX:
         raise UrlTooLong
-    if sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")) > HEADER_BYTES_MAX:
+    if header_bytes(environ) > HEADER_BYTES_MAX:
         raise HeadersTooLarge
     view = current_app.view_functions.get(asked.endpoint or "")
     bytes_max = getattr(view, "body_bytes_max", API_BODY_BYTES_MAX)
