@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.customers.models import Customer
@@ -14,6 +14,9 @@ from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import new_id
 
 customers = cast(Table, Customer.__table__)
+_FIND = select(customers.c.external_id, customers.c.id).where(
+    customers.c.app_id == bindparam("app_id"), customers.c.external_id.in_(bindparam("wanted", expanding=True))
+)
 
 
 def ensure_customers(session: Session, *, app_id: int, external_ids: Collection[str], now: datetime) -> dict[str, str]:
@@ -36,11 +39,7 @@ def find_customers(session: Session, *, app_id: int, external_ids: Iterable[str]
     wanted = sorted(set(external_ids))
     if not wanted:
         return {}
-    rows = session.execute(
-        select(customers.c.external_id, customers.c.id).where(
-            customers.c.app_id == app_id, customers.c.external_id.in_(wanted)
-        )
-    )
+    rows = session.execute(_FIND, {"app_id": app_id, "wanted": wanted})
     return {row.external_id: row.id for row in rows}
 
 

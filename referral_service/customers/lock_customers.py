@@ -7,10 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from referral_service.customers.models import Customer
+from referral_service.customers.ensure_customers import customers
+
+# Of the hot path: built once.
+_LOCK = (
+    select(
+        customers.c.id,
+        customers.c.external_id,
+        customers.c.email_index,
+        customers.c.email_canon_index,
+        customers.c.erased_at,
+        customers.c.attributes,
+    )
+    .where(customers.c.app_id == bindparam("app_id"), customers.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(customers.c.id)
+    .with_for_update(key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +49,5 @@ def lock_customers(session: Session, *, app_id: int, ids: Iterable[str]) -> dict
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = session.execute(
-        select(
-            Customer.id,
-            Customer.external_id,
-            Customer.email_index,
-            Customer.email_canon_index,
-            Customer.erased_at,
-            Customer.attributes,
-        )
-        .where(Customer.app_id == app_id, Customer.id.in_(wanted))
-        .order_by(Customer.id)
-        .with_for_update(key_share=True)
-    )
+    rows = session.execute(_LOCK, {"app_id": app_id, "ids": wanted})
     return {row.id: LockedCustomer(*row) for row in rows}

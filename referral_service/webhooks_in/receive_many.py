@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.events.register import events
 from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.tools import Tools
-from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import insert_new, update_rows
 from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several
 from referral_service.webhooks_in.read_message import Message
 from referral_service.webhooks_in.receive import (
@@ -29,13 +29,6 @@ from referral_service.webhooks_in.receive import (
     inbound,
     inbound_row,
     receive_again,
-)
-
-_NOTED = ("state", "reason", "event_id", "customer_id")
-_NOTE = (
-    update(inbound)
-    .where(inbound.c.app_id == bindparam("b_app_id"), inbound.c.id == bindparam("b_id"))
-    .values({name: bindparam(f"b_{name}") for name in _NOTED})
 )
 
 
@@ -158,7 +151,7 @@ def _take_in(
     }
     if not rows:
         return _TakenIn({}, frozenset(), {})
-    inserted = {row.id for row in session.execute(insert_unless_there(session, inbound, "id"), list(rows.values()))}
+    inserted = {row.id for row in insert_new(session, inbound, list(rows.values()), "id")}
     # What is new is recorded in the order it came in: a refund behind its purchase.
     new = {name: one.message for name, one in by_name.items() if rows[name]["id"] in inserted}
     told = {name: given for name, message in new.items() if (given := _events_of(message))}
@@ -202,13 +195,14 @@ def _record(
             select(events.c.id, events.c.customer_id).where(events.c.app_id == app_id, events.c.id.in_(ids))
         )
     }
-    session.connection().execute(
-        _NOTE,
+    update_rows(
+        session,
+        inbound,
         [
             {
-                "b_app_id": app_id, "b_id": rows[name]["id"], "b_reason": answer.reason,
-                "b_state": PARKED if answer.outcome == PARKED else PROCESSED,
-                "b_event_id": answer.event_id, "b_customer_id": whose.get(answer.event_id),
+                "app_id": app_id, "id": rows[name]["id"], "reason": answer.reason,
+                "state": PARKED if answer.outcome == PARKED else PROCESSED,
+                "event_id": answer.event_id, "customer_id": whose.get(answer.event_id),
             }
             for name, (*_, answer) in sorted(answers.items())
         ],
