@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.models import Purchase, PurchaseAlias
-from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import insert_new, insert_rows, update_rows
 from referral_service.kit.ids import new_id
 
 purchases = cast(Table, Purchase.__table__)
@@ -71,21 +71,6 @@ LOCK = (
     .order_by(purchases.c.id)
     .with_for_update(key_share=True)
 )
-NEW_PURCHASE = insert(purchases)
-CONFIRM = (
-    update(purchases)
-    .where(purchases.c.app_id == bindparam("b_app_id"), purchases.c.id == bindparam("b_id"))
-    .values(
-        {
-            name: bindparam(f"b_{name}")
-            for name in (
-                "customer_id",
-                "payer_email_index", "event_id", "order_key", "amount_minor", "currency", "lines", "attributes",
-                "occurred_at", "confirmed_at", "refunded_minor", "dispute_state",
-            )
-        }
-    )
-)  # fmt: skip
 
 
 def lock_purchases(
@@ -154,8 +139,9 @@ def _name_the_unknown(
             new.append(owner)
         made.update({alias: owner for alias in group if alias not in known and alias not in made})
     if new:
-        session.execute(
-            NEW_PURCHASE,
+        insert_rows(
+            session,
+            purchases,
             [
                 {"app_id": app_id, "id": purchase_id, "source_id": source_id, "lines": [], "attributes": {}}
                 | {"refunded_minor": 0}
@@ -163,12 +149,14 @@ def _name_the_unknown(
             ],
         )
     # Sorted, so that two senders of the same names wait for each other instead of deadlocking.
-    taken = session.execute(
-        insert_unless_there(session, aliases, "alias"),
+    taken = insert_new(
+        session,
+        aliases,
         [
             {"app_id": app_id, "source_id": source_id, "alias": alias, "purchase_id": made[alias]}
             for alias in sorted(made)
         ],
+        "alias",
     )
     return {alias: made[alias] for (alias,) in taken}, set(new)
 
@@ -208,27 +196,26 @@ def confirm(row: PurchaseRow, given: GivenEvent, *, event_id: str, now: datetime
 
 def save_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]) -> None:
     """Write what became of locked purchases, in the order of their ids."""
-    parameters = [
+    changed = [
         {
-            "b_app_id": app_id,
-            "b_id": row.id,
-            "b_customer_id": row.customer_id,
-            "b_payer_email_index": row.payer_email_index,
-            "b_event_id": row.event_id,
-            "b_order_key": row.order_key,
-            "b_amount_minor": row.amount_minor,
-            "b_currency": row.currency,
-            "b_lines": row.lines,
-            "b_attributes": row.attributes,
-            "b_occurred_at": row.occurred_at,
-            "b_confirmed_at": row.confirmed_at,
-            "b_refunded_minor": row.refunded_minor,
-            "b_dispute_state": row.dispute_state,
+            "app_id": app_id,
+            "id": row.id,
+            "customer_id": row.customer_id,
+            "payer_email_index": row.payer_email_index,
+            "event_id": row.event_id,
+            "order_key": row.order_key,
+            "amount_minor": row.amount_minor,
+            "currency": row.currency,
+            "lines": row.lines,
+            "attributes": row.attributes,
+            "occurred_at": row.occurred_at,
+            "confirmed_at": row.confirmed_at,
+            "refunded_minor": row.refunded_minor,
+            "dispute_state": row.dispute_state,
         }
         for row in sorted(rows, key=lambda row: row.id)
     ]
-    if parameters:
-        session.connection().execute(CONFIRM, parameters)
+    update_rows(session, purchases, changed)
 
 
 def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_index: bytes) -> list[str]:

@@ -7,25 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent, Result
 from referral_service.events.models import Event, EventResult
-from referral_service.kit.db.upsert import insert_or_overwrite, insert_unless_there
+from referral_service.kit.db.write_rows import insert_new, insert_rows, update_rows
 
 events = cast(Table, Event.__table__)
 event_results = cast(Table, EventResult.__table__)
 
-_TOLD = ("outcome", "reason", "customer_id", "purchase_id")
-_THE_EVENT = (events.c.app_id == bindparam("b_app_id"), events.c.id == bindparam("b_id"))
-ANSWER_FIRST = (
-    update(events)
-    .where(*_THE_EVENT)
-    .values({name: bindparam(f"b_{name}") for name in (*_TOLD, "duplicate_of", "first_answer")})
-)
-ANSWER_LATER = update(events).where(*_THE_EVENT).values({name: bindparam(f"b_{name}") for name in _TOLD})
-ASSIGN = update(events).where(*_THE_EVENT).values(customer_id=bindparam("b_customer_id"))
 # What most events that nobody is referred by turn out to be; the others are updated once their outcome is known.
 FIRST_OUTCOME, FIRST_REASON = "parked", "no_referral"
 
@@ -37,8 +28,9 @@ def insert_new_events(
 
     The unique key decides, not a look beforehand: a second sender of the same id waits here for the first.
     """
-    rows = session.execute(
-        insert_unless_there(session, events, "id"),
+    rows = insert_new(
+        session,
+        events,
         [
             {
                 "app_id": app_id, "id": event_id, "source_id": source_id, "external_id": event.external_id,
@@ -48,20 +40,18 @@ def insert_new_events(
             }
             for event_id, event in sorted(given.items(), key=lambda pair: pair[1].external_id)
         ],
+        "id",
     )  # fmt: skip
     return {event_id for (event_id,) in rows}
 
 
 def assign_customers(session: Session, *, app_id: int, owners: Mapping[str, str]) -> None:
     """Say whose events these are, by event id: before anything is judged by them."""
-    if owners:
-        session.connection().execute(
-            ASSIGN,
-            [
-                {"b_app_id": app_id, "b_id": event_id, "b_customer_id": customer_id}
-                for event_id, customer_id in sorted(owners.items())
-            ],
-        )
+    update_rows(
+        session,
+        events,
+        [{"app_id": app_id, "id": event_id, "customer_id": owner} for event_id, owner in sorted(owners.items())],
+    )
 
 
 def event_ids(session: Session, *, app_id: int, source_id: str, external_ids: Iterable[str]) -> dict[str, str]:
@@ -115,21 +105,21 @@ class Told:
 
 def write_answers(session: Session, *, app_id: int, told: Sequence[Told], is_first: bool) -> None:
     """Write what became of events. The first answer is kept apart: it is repeated to whoever sends the event again."""
-    parameters = [
-        {
-            "b_app_id": app_id, "b_id": item.answer.event_id, "b_outcome": item.answer.outcome,
-            "b_reason": item.answer.reason, "b_customer_id": item.customer_id, "b_purchase_id": item.purchase_id,
-        }
-        | ({"b_duplicate_of": item.duplicate_of, "b_first_answer": _written(item.answer)} if is_first else {})
-        for item in told
-    ]  # fmt: skip
-    if parameters:
-        session.connection().execute(ANSWER_FIRST if is_first else ANSWER_LATER, parameters)
+    update_rows(
+        session,
+        events,
+        [
+            {
+                "app_id": app_id, "id": item.answer.event_id, "outcome": item.answer.outcome,
+                "reason": item.answer.reason, "customer_id": item.customer_id, "purchase_id": item.purchase_id,
+            }
+            | ({"duplicate_of": item.duplicate_of, "first_answer": _written(item.answer)} if is_first else {})
+            for item in told
+        ],
+    )  # fmt: skip
     results = [
         {"app_id": app_id, "event_id": item.answer.event_id, **result}
         for item in told
         for result in _written(item.answer)["results"]
     ]
-    if results:
-        overwrite = insert_or_overwrite(session, event_results, "referral_id", "outcome", "reason", "reward_ids")
-        session.execute(overwrite, results)
+    insert_rows(session, event_results, results, overwrite=("referral_id", "outcome", "reason", "reward_ids"))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
-from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import insert_rows
 from referral_service.ledger.models import LedgerAccount
 
 PENDING, AVAILABLE, DEBT = "pending", "available", "debt"
@@ -36,7 +36,13 @@ _LETTERS = {
 }
 
 ACCOUNTS = cast(Table, LedgerAccount.__table__)
-_STANDING = select(ACCOUNTS.c.owner, ACCOUNTS.c.unit, ACCOUNTS.c.kind, ACCOUNTS.c.balance, ACCOUNTS.c.sequence)
+# Postings point at accounts, which on PostgreSQL shares the lock of the row's key: hence NO KEY UPDATE.
+_LOCK = (
+    select(ACCOUNTS.c.owner, ACCOUNTS.c.unit, ACCOUNTS.c.kind, ACCOUNTS.c.balance, ACCOUNTS.c.sequence)
+    .where(ACCOUNTS.c.app_id == bindparam("app_id"), ACCOUNTS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(ACCOUNTS.c.id)
+    .with_for_update(key_share=True)
+)
 
 
 class AccountKey(NamedTuple):
@@ -109,25 +115,16 @@ def open_accounts(session: Session, *, app_id: int, keys: Iterable[AccountKey], 
         }
         for key in sorted(set(keys), key=lambda key: key.id)
     ]
-    if rows:
-        session.execute(insert_unless_there(session, ACCOUNTS), rows)
+    insert_rows(session, ACCOUNTS, rows, unless_there=True)
 
 
 def lock_wallets(session: Session, *, app_id: int, keys: Iterable[WalletKey]) -> Wallets:
-    """Lock the accounts of these wallets, sorted by id, and return the balances; a wallet not opened yet is left out.
-
-    Postings point at accounts, which on PostgreSQL shares the lock of the row's key: hence NO KEY UPDATE.
-    """
+    """Lock the accounts of these wallets, sorted by id; gives the balances. A wallet not opened yet is left out."""
     ids = sorted(key.account(kind).id for key in set(keys) for kind in WALLET_KINDS)
     if not ids:
         return {}
-    statement = (
-        _STANDING.where(ACCOUNTS.c.app_id == app_id, ACCOUNTS.c.id.in_(ids))
-        .order_by(ACCOUNTS.c.id)
-        .with_for_update(key_share=True)
-    )
     wallets: Wallets = {}
-    for owner, unit, kind, balance, sequence in session.execute(statement):
+    for owner, unit, kind, balance, sequence in session.execute(_LOCK, {"app_id": app_id, "ids": ids}):
         wallet = wallets.setdefault(WalletKey(owner, unit), Wallet())
         wallet.add(kind, balance)
         if kind == AVAILABLE:

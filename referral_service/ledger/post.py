@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.ledger.accounts import (
     ACCOUNTS,
     AVAILABLE,
@@ -28,21 +29,9 @@ from referral_service.ledger.models import LedgerPosting, LedgerTxn, Lot, LotMov
 from referral_service.notifications.announce import Change, announce
 
 _LOTS = cast(Table, Lot.__table__)
-# Built once and run by executemany, so that each is compiled a single time.
-_INSERT_TXN = insert(cast(Table, LedgerTxn.__table__))
-_INSERT_POSTING = insert(cast(Table, LedgerPosting.__table__))
-_INSERT_LOT = insert(_LOTS)
-_INSERT_MOVEMENT = insert(cast(Table, LotMovement.__table__))
-_CHANGE_LOT = (
-    update(_LOTS)
-    .where(_LOTS.c.app_id == bindparam("of_app"), _LOTS.c.id == bindparam("of_id"))
-    .values(rest=_LOTS.c.rest + bindparam("delta"))
-)
-_CHANGE_ACCOUNT = (
-    update(ACCOUNTS)
-    .where(ACCOUNTS.c.app_id == bindparam("of_app"), ACCOUNTS.c.id == bindparam("of_id"))
-    .values(balance=ACCOUNTS.c.balance + bindparam("delta"), sequence=ACCOUNTS.c.sequence + bindparam("announced"))
-)
+_TXNS = cast(Table, LedgerTxn.__table__)
+_POSTINGS = cast(Table, LedgerPosting.__table__)
+_MOVEMENTS = cast(Table, LotMovement.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +79,9 @@ def open_wallets(
 
 
 def _write_entries(session: Session, app_id: int, entries: Sequence[Entry], now: datetime) -> None:
-    session.execute(
-        _INSERT_TXN,
+    insert_rows(
+        session,
+        _TXNS,
         [
             {
                 "app_id": app_id,
@@ -105,8 +95,9 @@ def _write_entries(session: Session, app_id: int, entries: Sequence[Entry], now:
             for entry in entries
         ],
     )
-    session.execute(
-        _INSERT_POSTING,
+    insert_rows(
+        session,
+        _POSTINGS,
         [
             {
                 "app_id": app_id,
@@ -146,15 +137,10 @@ def _write_lots(session: Session, app_id: int, entries: Sequence[Entry], now: da
         for entry in entries
         if (lot := entry.opens)
     ]
-    changes = [
-        {"of_app": app_id, "of_id": lot_id, "delta": delta} for lot_id, delta in sorted(changed.items()) if delta
-    ]
-    if opened:
-        session.execute(_INSERT_LOT, opened)
-    if movements:
-        session.execute(_INSERT_MOVEMENT, movements)
-    if changes:
-        session.execute(_CHANGE_LOT, changes)
+    insert_rows(session, _LOTS, opened)
+    insert_rows(session, _MOVEMENTS, movements)
+    changes = [{"app_id": app_id, "id": lot_id, "rest": delta} for lot_id, delta in sorted(changed.items()) if delta]
+    update_rows(session, _LOTS, changes, add=True)
 
 
 def _change_balances(session: Session, app_id: int, entries: Sequence[Entry], wallets: Wallets, now: datetime) -> None:
@@ -174,11 +160,10 @@ def _change_balances(session: Session, app_id: int, entries: Sequence[Entry], wa
             announced = int(told and kind == AVAILABLE)
             if delta[kind] or announced:
                 account = key.account(kind).id
-                updates.append({"of_app": app_id, "of_id": account, "delta": delta[kind], "announced": announced})
+                updates.append({"app_id": app_id, "id": account, "balance": delta[kind], "sequence": announced})
         if told:
             changes.append(_balance_changed(key, wallets[key], delta, reasons[key]))
-    if updates:
-        session.execute(_CHANGE_ACCOUNT, sorted(updates, key=lambda row: row["of_id"]))
+    update_rows(session, ACCOUNTS, sorted(updates, key=lambda row: row["id"]), add=True)
     announce(session, app_id=app_id, changes=changes, now=now)
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.write_rows import insert_rows
 from referral_service.kit.ids import new_id
 from referral_service.notifications.models import Notification
 
-# Core and executemany: this runs in every purchase, and such a statement is compiled once.
-_INSERT = insert(cast(Table, Notification.__table__))
+_NOTIFICATIONS = cast(Table, Notification.__table__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,9 @@ def announce(session: Session, *, app_id: int, changes: Sequence[Change], now: d
     if not changes:
         return []
     ids = [new_id("ntf") for _ in changes]
-    session.execute(
-        _INSERT,
+    insert_rows(
+        session,
+        _NOTIFICATIONS,
         [
             {
                 "app_id": app_id,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, literal_column, select, update
+from sqlalchemy import Table, bindparam, delete, exists, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.among import Among
-from referral_service.kit.db.upsert import insert_or_overwrite
+from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.notifications.announce import Change
 from referral_service.referrals.document import referral_document
 from referral_service.referrals.models import Conversion, QualificationFact, Referral
@@ -90,13 +90,7 @@ COUNTED = (
     )
     .order_by(qualification_facts.c.occurred_at, qualification_facts.c.fact_id)
 )
-NEW_REFERRAL, NEW_COUNTED = insert(referrals), insert(qualification_facts)
 CHANGED_BY_TURNS = ("state", "reason", "converted_at", "conversion_no", "sequence", "updated_at")
-UPDATE = (
-    update(referrals)
-    .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
-    .values({name: bindparam(f"b_{name}") for name in CHANGED_BY_TURNS})
-)
 MOVE_DEADLINE = (
     update(referrals)
     .where(referrals.c.app_id == bindparam("b_app_id"), referrals.c.id == bindparam("b_id"))
@@ -129,17 +123,16 @@ def lock_referrals(
 
 def insert_referral(session: Session, *, app_id: int, row: ReferralRow) -> None:
     """Write a new referral. A second accepted one for the referee and program is an IntegrityError."""
-    session.execute(NEW_REFERRAL, [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
+    insert_rows(session, referrals, [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
 
 
 def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:
     """Write what turns changed on stored referrals, in the order of their ids."""
-    parameters = [
-        {"b_app_id": app_id, "b_id": row.id, **{f"b_{name}": getattr(row, name) for name in CHANGED_BY_TURNS}}
+    changed = [
+        {"app_id": app_id, "id": row.id, **{name: getattr(row, name) for name in CHANGED_BY_TURNS}}
         for row in sorted(rows, key=lambda row: row.id)
     ]
-    if parameters:
-        session.connection().execute(UPDATE, parameters)
+    update_rows(session, referrals, changed)
 
 
 def move_deadlines(session: Session, *, app_id: int, rows: Sequence[ReferralRow]) -> None:
@@ -187,8 +180,9 @@ def save_conversions(session: Session, *, app_id: int, rows: Sequence[Conversion
     """Write conversions: the first of its number is inserted, a later state of it replaces the earlier one."""
     if not rows:
         return
-    session.execute(
-        insert_or_overwrite(session, conversions, "state", "reason", "occurred_at", "amount_minor", "refunded_minor"),
+    insert_rows(
+        session,
+        conversions,
         [
             {
                 "app_id": app_id, "referral_id": row.referral_id, "n": row.n, "state": row.state, "reason": row.reason,
@@ -197,6 +191,7 @@ def save_conversions(session: Session, *, app_id: int, rows: Sequence[Conversion
             }
             for row in rows
         ],
+        overwrite=("state", "reason", "occurred_at", "amount_minor", "refunded_minor"),
     )  # fmt: skip
 
 
@@ -223,7 +218,7 @@ def replace_counted(
         for item in facts
     ]  # fmt: skip
     if rows:
-        session.execute(NEW_COUNTED, rows)
+        insert_rows(session, qualification_facts, rows)
 
 
 def move_counted(session: Session, *, app_id: int, old: Sequence[str], new: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Table, and_, bindparam, case, func, insert, or_, sel
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.upsert import insert_or_add
+from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.programs.models import Budget
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
@@ -27,12 +28,6 @@ reservations = cast(Table, BudgetReservation.__table__)
 
 _ANCHOR = ("program_id", "reward_key", "recipient_id")
 _USED = ("last_ordinal", "used_count", "used_amount")
-SAVE_ANCHOR = (
-    update(anchors)
-    .where(anchors.c.app_id == bindparam("b_app_id"), *(anchors.c[name] == bindparam(f"b_{name}") for name in _ANCHOR))
-    .values({name: bindparam(f"b_{name}") for name in _USED})
-)
-NEW_ORDINAL = insert(ordinals)
 BUDGETS = (
     select(budgets)
     .where(budgets.c.app_id == bindparam("app_id"), budgets.c.program_id.in_(bindparam("ids", expanding=True)))
@@ -107,8 +102,9 @@ def counted_already(session: Session, *, app_id: int, asked: Collection[Subject]
 def insert_ordinals(session: Session, *, app_id: int, taken: Sequence[tuple[Subject, int]]) -> None:
     """Write the ordinals that facts took; a second one for a fact is an IntegrityError."""
     if taken:
-        session.execute(
-            NEW_ORDINAL,
+        insert_rows(
+            session,
+            ordinals,
             [
                 {
                     "app_id": app_id, "program_id": item.key[0], "reward_key": item.key[1],
@@ -220,18 +216,19 @@ def save_limits(
         for key, anchor in sorted(limits.anchors.items(), key=lambda pair: pair[0])
         if loaded[key] != (anchor.last_ordinal, anchor.used_count, anchor.used_amount)
     ]
-    if changed:
-        session.connection().execute(
-            SAVE_ANCHOR,
-            [
-                {
-                    "b_app_id": app_id, "b_program_id": key[0], "b_reward_key": key[1], "b_recipient_id": key[2],
-                    "b_last_ordinal": anchor.last_ordinal, "b_used_count": anchor.used_count,
-                    "b_used_amount": anchor.used_amount,
-                }
-                for key, anchor in changed
-            ],
-        )  # fmt: skip
+    update_rows(
+        session,
+        anchors,
+        [
+            {
+                "app_id": app_id, "program_id": key[0], "reward_key": key[1], "recipient_id": key[2],
+                "last_ordinal": anchor.last_ordinal, "used_count": anchor.used_count,
+                "used_amount": anchor.used_amount,
+            }
+            for key, anchor in changed
+        ],
+        key=("app_id", *_ANCHOR),
+    )  # fmt: skip
     for program_id, room in sorted(limits.budgets.items()):
         if room.is_changed:
             session.execute(

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.rewards.models import Reward
 from referral_service.rewards.steps import Holding
 
@@ -21,11 +22,6 @@ CHANGED_BY_STEPS = (
     "state", "reason", "granted", "reversed", "occurred_at", "hold_ends_at", "accept_by", "expires_at", "released_at",
     "updated_at", "sequence", "counted", "fulfilled_at",
 )  # fmt: skip
-UPDATE = (
-    update(rewards)
-    .where(rewards.c.app_id == bindparam("b_app_id"), rewards.c.id == bindparam("b_id"))
-    .values({name: bindparam(f"b_{name}") for name in CHANGED_BY_STEPS})
-)
 
 OF_REFERRALS = (
     select(*COLUMNS)
@@ -43,7 +39,6 @@ LOCK_OWN = (
     .order_by(rewards.c.id)
     .with_for_update()
 )
-NEW_REWARD = insert(rewards)
 
 
 def rewards_of_referrals(
@@ -65,17 +60,14 @@ def own_rewards_of(session: Session, *, app_id: int, subjects: Sequence[str]) ->
 
 def insert_rewards(session: Session, *, app_id: int, new: Sequence[Holding]) -> None:
     """Write new rewards. A second one for the same subject is an IntegrityError."""
-    if new:
-        session.execute(
-            NEW_REWARD, [{"app_id": app_id, **{name: getattr(reward, name) for name in NAMES}} for reward in new]
-        )
+    rows = [{"app_id": app_id, **{name: getattr(reward, name) for name in NAMES}} for reward in new]
+    insert_rows(session, rewards, rows)
 
 
 def update_rewards(session: Session, *, app_id: int, changed: Iterable[Holding]) -> None:
     """Write what steps changed on stored rewards, in the order of their ids."""
-    parameters = [
-        {"b_app_id": app_id, "b_id": reward.id, **{f"b_{name}": getattr(reward, name) for name in CHANGED_BY_STEPS}}
+    rows = [
+        {"app_id": app_id, "id": reward.id, **{name: getattr(reward, name) for name in CHANGED_BY_STEPS}}
         for reward in sorted(changed, key=lambda reward: reward.id)
     ]
-    if parameters:
-        session.connection().execute(UPDATE, parameters)
+    update_rows(session, rewards, rows)

@@ -1,4 +1,8 @@
-"""Take in many messages of one source in one transaction: what `receive` does, in as few statements as for one."""
+"""Take in many messages of one source in one transaction: what `receive` does, in as few statements as for one.
+
+A backfill brings a list; the edge brings what arrived together (`inbox.py`). Their messages are recorded in the order
+in which they came, each is answered for what it did itself, and what cannot be done with others is done alone.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.events.register import events
 from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.tools import Tools
-from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import insert_new, update_rows
 from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several
 from referral_service.webhooks_in.read_message import Message
 from referral_service.webhooks_in.receive import (
@@ -27,13 +31,6 @@ from referral_service.webhooks_in.receive import (
     receive_again,
 )
 
-_NOTED = ("state", "reason", "event_id", "customer_id")
-_NOTE = (
-    update(inbound)
-    .where(inbound.c.app_id == bindparam("b_app_id"), inbound.c.id == bindparam("b_id"))
-    .values({name: bindparam(f"b_{name}") for name in _NOTED})
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -41,6 +38,16 @@ class Incoming:
 
     message: Message
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenIn:
+    """What became of messages, by external id: their rows, which of them are new, and the answers of the events of
+    those that were recorded."""
+
+    rows: Mapping[str, Mapping[str, Any]]
+    new: frozenset[str]
+    answers: Mapping[str, Sequence[Answer]]
 
 
 def known_messages(session: Session, *, app_id: int, source_id: str, external_ids: Sequence[str]) -> set[str]:
@@ -72,6 +79,64 @@ def receive_many(
     The ids must differ. `now` is business time, `received_at` real time.
     """
     by_name = {one.message.external_id: one for one in incoming}
+    call: dict[str, Any] = {"tools": tools, "app_id": app_id, "source_id": source_id, "now": now}
+    taken = _take_in(session, by_name, received_at=received_at, **call)
+    answers: dict[str, Answer] = {}
+    for name, row in taken.rows.items():
+        one, recorded = by_name[name], taken.answers.get(name)
+        if recorded is not None:
+            # A message repeats something only where each of its events does.
+            answers[name] = replace(recorded[-1], duplicate=all(answer.duplicate for answer in recorded))
+        elif name in taken.new:
+            answers[name] = apply(session, inbound_id=row["id"], message=one.message, **call)
+        else:
+            answers[name] = receive_again(session, message=one.message, raw=one.raw, **call)
+    return answers
+
+
+def receive_arrived(
+    session: Session,
+    *,
+    tools: Tools,
+    app_id: int,
+    source_id: str,
+    incoming: Sequence[Incoming],
+    now: datetime,
+    received_at: datetime,
+) -> list[Answer | None]:
+    """Take in what arrived at the same time, as `receive` would one after the other; None for what it leaves to that.
+
+    Those are messages that were here before, that come twice in `incoming`, or that speak of another source: after the
+    locks of the others, theirs could be taken in a wrong order.
+    """
+    by_name: dict[str, Incoming] = {}
+    for one in incoming:
+        if _is_of_its_own_source(one.message):
+            by_name.setdefault(one.message.external_id, one)
+    taken = _take_in(
+        session, by_name, tools=tools, app_id=app_id, source_id=source_id, now=now, received_at=received_at
+    )
+    answers = {name: recorded[-1] for name, recorded in taken.answers.items()}
+    for name in taken.new - answers.keys():
+        row = taken.rows[name]
+        answers[name] = Answer("", name, row["state"], row["reason"])
+    return [
+        answers.get(one.message.external_id) if by_name.get(one.message.external_id) is one else None
+        for one in incoming
+    ]
+
+
+def _take_in(
+    session: Session,
+    by_name: Mapping[str, Incoming],
+    *,
+    tools: Tools,
+    app_id: int,
+    source_id: str,
+    now: datetime,
+    received_at: datetime,
+) -> _TakenIn:
+    """Keep the messages, and record the events of those that are new."""
     rows = {
         name: inbound_row(
             tools.sealer,
@@ -85,20 +150,17 @@ def receive_many(
         for name, one in sorted(by_name.items())
     }
     if not rows:
-        return {}
-    inserted = {row.id for row in session.execute(insert_unless_there(session, inbound, "id"), list(rows.values()))}
+        return _TakenIn({}, frozenset(), {})
+    inserted = {row.id for row in insert_new(session, inbound, list(rows.values()), "id")}
     # What is new is recorded in the order it came in: a refund behind its purchase.
     new = {name: one.message for name, one in by_name.items() if rows[name]["id"] in inserted}
-    told = {name: _events_of(message) for name, message in new.items()}
-    call: dict[str, Any] = {"tools": tools, "app_id": app_id, "source_id": source_id, "now": now}
-    answers = _record(session, {name: given for name, given in told.items() if given}, rows, **call)
-    for name, row in rows.items():
-        one = by_name[name]
-        if name not in new:
-            answers[name] = receive_again(session, message=one.message, raw=one.raw, **call)
-        elif name not in answers:
-            answers[name] = apply(session, inbound_id=row["id"], message=one.message, **call)
-    return answers
+    told = {name: given for name, message in new.items() if (given := _events_of(message))}
+    answers = _record(session, told, rows, tools=tools, app_id=app_id, source_id=source_id, now=now)
+    return _TakenIn(rows, frozenset(new), answers)
+
+
+def _is_of_its_own_source(message: Message) -> bool:
+    return isinstance(message.translation, Ignored | Parked) or bool(_events_of(message))
 
 
 def _events_of(message: Message) -> Sequence[GivenEvent]:
@@ -119,34 +181,30 @@ def _record(
     app_id: int,
     source_id: str,
     now: datetime,
-) -> dict[str, Answer]:
-    """Record the events of all messages in one go; a message's answer is that of its last event, and it repeats
-    something only where each of its events does.
-    """
+) -> dict[str, list[Answer]]:
+    """Record the events of all messages in one go; gives the answers of each message's events."""
     given = [event for several in told.values() for event in several]
     recorded = iter(record_events(session, tools=tools, app_id=app_id, source_id=source_id, given=given, now=now))
-    answers: dict[str, Answer] = {}
-    for name, several in told.items():
-        *_, last = mine = [next(recorded) for _ in several]
-        answers[name] = replace(last, duplicate=all(answer.duplicate for answer in mine))
+    answers = {name: [next(recorded) for _ in several] for name, several in told.items()}
     if not answers:
         return {}
-    ids = sorted({answer.event_id for answer in answers.values()})
+    ids = sorted({answer.event_id for *_, answer in answers.values()})
     whose = {
         row.id: row.customer_id
         for row in session.execute(
             select(events.c.id, events.c.customer_id).where(events.c.app_id == app_id, events.c.id.in_(ids))
         )
     }
-    session.connection().execute(
-        _NOTE,
+    update_rows(
+        session,
+        inbound,
         [
             {
-                "b_app_id": app_id, "b_id": rows[name]["id"], "b_reason": answer.reason,
-                "b_state": PARKED if answer.outcome == PARKED else PROCESSED,
-                "b_event_id": answer.event_id, "b_customer_id": whose.get(answer.event_id),
+                "app_id": app_id, "id": rows[name]["id"], "reason": answer.reason,
+                "state": PARKED if answer.outcome == PARKED else PROCESSED,
+                "event_id": answer.event_id, "customer_id": whose.get(answer.event_id),
             }
-            for name, answer in sorted(answers.items())
+            for name, (*_, answer) in sorted(answers.items())
         ],
     )  # fmt: skip
     return answers

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -33,11 +34,17 @@ def given_rows(dialect: str, name: str, **columns: _Type) -> FromClause:
 
 def as_parameter(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows of strings, numbers and instants as one parameter; TypeError for anything else."""
-    return orjson.dumps(list(rows), default=_stored, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    return orjson.dumps(list(rows), default=as_stored, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
-def _stored(value: object) -> str:
+def as_stored(value: object) -> str:
     """Return an instant as SQLite keeps it; PostgreSQL reads it so, too, for our sessions are in UTC (engines.py)."""
     if not isinstance(value, datetime):
         raise TypeError(f"no column holds a {type(value).__name__}")
-    return utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return _written(value)
+
+
+@lru_cache(maxsize=1024)
+def _written(moment: datetime) -> str:
+    # Most instants of a transaction are its own time, over and over.
+    return utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")

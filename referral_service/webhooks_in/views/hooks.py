@@ -17,12 +17,13 @@ from referral_service.tenants.auth import public
 from referral_service.tenants.errors import SourceNotFound
 from referral_service.webhooks_in import examples
 from referral_service.webhooks_in.errors import SignatureRefused
+from referral_service.webhooks_in.inbox import Arrived
 from referral_service.webhooks_in.providers.provider import BadSignature, Greeting, Verified
 from referral_service.webhooks_in.read_message import read_message
-from referral_service.webhooks_in.receive import IGNORED, receive
+from referral_service.webhooks_in.receive import IGNORED
 from referral_service.webhooks_in.schemas import SOURCE_ID_PARAMETER
 from referral_service.webhooks_in.senders import Sender
-from referral_service.webhooks_in.views.blueprint import blueprint, current_senders
+from referral_service.webhooks_in.views.blueprint import blueprint, current_inbox, current_senders
 
 GREETING = "greeting"
 
@@ -56,9 +57,8 @@ def take_a_webhook(source_id: str) -> dict[str, Any]:
         is_test=tenant.is_test,
         now=business,
     )
-    answer = service().database.transact(
-        lambda session: receive(
-            session,
+    answer = current_inbox().take(
+        Arrived(
             tools=tools,
             app_id=tenant.app_id,
             source_id=source_id,
