@@ -24,6 +24,7 @@ from granian.server import Server
 from referral_service.cli.answers import CommandFailed, ExitCode
 from referral_service.cli.server_process import load_application
 from referral_service.config import Settings
+from referral_service.kit.http import admission
 
 # granian counts open connections here, idle ones included: fewer would lock out newcomers while others only wait.
 CONNECTIONS_MAX = 1024
@@ -88,7 +89,7 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=settings.threads,
+        blocking_threads=admission.threads_for(settings.threads),
         backlog=BACKLOG,
         backpressure=CONNECTIONS_MAX,
         websockets=False,

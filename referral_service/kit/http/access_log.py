@@ -39,10 +39,14 @@ def configure_logging(level: str) -> None:
 def request_id() -> str:
     """Return the id of the current request: the caller's own, where it is one, so that logs can be joined."""
     if "request_id" not in g:
-        sent = request.headers.get(REQUEST_ID, "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id("req")
+        g.request_id = request_id_of(request.headers.get(REQUEST_ID, ""))
     found: str = g.request_id
     return found
+
+
+def request_id_of(sent: str) -> str:
+    """Return what was sent as the request's id, where it is one, and a new id otherwise."""
+    return sent if _REQUEST_ID.fullmatch(sent) else new_id("req")
 
 
 def install(app: Flask) -> None:

@@ -13,20 +13,29 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 HSTS = "max-age=63072000; includeSubDomains"
 
 
+def of_every_answer(settings: Settings) -> dict[str, str]:
+    """Return the headers that an answer has unless it sets them itself."""
+    common = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": API_POLICY,
+    }
+    if settings.base_url.startswith("https://"):
+        common["Strict-Transport-Security"] = HSTS
+    return common
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Set the headers of this application's answers; a view that sets one of them itself keeps its own."""
-    is_https = settings.base_url.startswith("https://")
+    common = of_every_answer(settings)
 
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Content-Security-Policy", API_POLICY)
+        for name, value in common.items():
+            headers.setdefault(name, value)
         if find_caller() is not None:
             headers["Cache-Control"] = "no-store"
-        if is_https:
-            headers.setdefault("Strict-Transport-Security", HSTS)
         return response
 
     if settings.trusted_proxies:
