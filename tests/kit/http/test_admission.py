@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -49,12 +50,12 @@ def test_so_many_are_inside_at_once_and_the_next_ones_wait_in_turn() -> None:
 
     threads = []
     for number in range(3):
-        threads.append(in_thread(lambda number=number: come(number)))
-        until(lambda number=number: gate.waiting == number + 1)
+        threads.append(in_thread(partial(come, number)))
+        until(partial(lambda number: gate.waiting == number + 1, number))
     assert (gate.inside, gate.waiting, entered) == (2, 3, [])
     for number in range(3):
         gate.leave()
-        until(lambda number=number: len(entered) == number + 1)
+        until(partial(lambda number: len(entered) == number + 1, number))
         assert gate.inside == 2
     assert entered == [0, 1, 2]
     for _ in range(2):
@@ -117,7 +118,7 @@ def test_a_place_is_given_back_when_the_application_fails(settings: Settings) ->
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        Admission(broken, gate, Refusal(settings))({"PATH_INFO": "/"}, lambda *_: None)  # type: ignore[arg-type,return-value]
+        Admission(broken, gate, Refusal(settings))({"PATH_INFO": "/"}, lambda *_: None)  # type: ignore[arg-type]
     assert gate.inside == 0
 
 
