@@ -1,4 +1,4 @@
-"""Asks services for their health all the while, each time on a new connection, as a balancer does."""
+"""Asks services how they are all the while, each time on a new connection, as a balancer does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Beat:
 class Pulse:
     """Within its `with` block it asks each service for each path, again and again; `beats` holds what it heard."""
 
-    def __init__(self, urls: Sequence[str], paths: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], paths: Sequence[str], *, key: str = "") -> None:
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.beats: list[Beat] = []
         self._stop = threading.Event()
         self._threads = [
@@ -57,7 +58,7 @@ class Pulse:
             began = time.monotonic()
             connection = http.client.HTTPConnection(place, timeout=PATIENCE_SECONDS)
             try:
-                connection.request("GET", path)
+                connection.request("GET", path, headers=self._headers)
                 answer = connection.getresponse()
                 answer.read()
                 status = answer.status

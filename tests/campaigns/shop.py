@@ -14,6 +14,7 @@ from referral_service.events.models import Purchase
 from referral_service.kit.clock import Clock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
+from referral_service.notifications.models import Notification
 from referral_service.rewards.models import Reward
 from referral_service.signing.rotate import ensure_keys
 from referral_service.tenants.open_app import open_app
@@ -59,6 +60,11 @@ class Shop:
         for order, id_ in session.execute(stored.where(Purchase.confirmed_at.is_not(None))):
             found[str(order)] += given[f"purchase:{id_}"]
         return found
+
+    def is_all_told(self) -> bool:
+        """Whether a worker has given every notification its position."""
+        unplaced = select(Notification.id).where(Notification.app_id == self.app_id, Notification.position.is_(None))
+        return self.database.read(lambda session: session.scalars(unplaced.limit(1)).first()) is None
 
     def violations(self, clock: Clock) -> list[str]:
         """Return what the doctor finds. Not I15: the tests' own PostgreSQL is set up to forget."""

