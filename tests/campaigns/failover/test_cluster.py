@@ -22,6 +22,14 @@ def test_a_missing_etcd_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPa
         cluster.programs()
 
 
+def test_a_program_may_be_named_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "patroni").touch()
+    monkeypatch.setenv("PATRONI", "./patroni")
+    monkeypatch.setenv("ETCD", sys.executable)
+    assert cluster.programs()[0] == tmp_path / "patroni"
+
+
 def test_postgresql_comes_with_what_patroni_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATRONI", sys.executable)
     monkeypatch.setenv("ETCD", sys.executable)
