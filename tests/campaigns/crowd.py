@@ -36,6 +36,8 @@ class Told:
     status: int
     code: str | None = None
     retry_after: str | None = None
+    # How late it was sent, since this sender had to wait for the machine himself: part of `seconds`.
+    late_seconds: float = 0.0
 
     @property
     def is_accepted(self) -> bool:
@@ -139,16 +141,17 @@ class Crowd:
     async def _ask(self, session: ClientSession, order: str, due_at: float) -> Told:
         number = int(order.removeprefix("o-"))
         url = self._urls[number % len(self._urls)]
+        late = time.monotonic() - due_at
         try:
             async with session.post(f"{url}/v1/events", data=self._body(order, number)) as answer:
                 said = await answer.read()
         except (ClientError, TimeoutError, OSError) as error:
-            return Told(order, due_at, time.monotonic() - due_at, NO_ANSWER, type(error).__name__)
+            return Told(order, due_at, time.monotonic() - due_at, NO_ANSWER, type(error).__name__, None, late)
         seconds = time.monotonic() - due_at
         code = None if answer.ok else _code(said)
         if answer.ok:
             self.accepted_due_at = max(self.accepted_due_at, due_at)
-        return Told(order, due_at, seconds, answer.status, code, answer.headers.get("Retry-After"))
+        return Told(order, due_at, seconds, answer.status, code, answer.headers.get("Retry-After"), late)
 
     def _body(self, order: str, number: int) -> bytes:
         body: dict[str, Any] = {

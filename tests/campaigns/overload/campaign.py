@@ -74,12 +74,14 @@ class Part:
         refused = [it for it in self.told if it.is_refused_well]
         p50, p99 = quantile(self.accepted, 0.5), quantile(self.accepted, 0.99)
         again = "never" if self.normal_after_seconds is None else f"{self.normal_after_seconds:.1f} s"
+        late = max((it.late_seconds for it in self.told), default=0)
+        slowest = max((beat.seconds for beat in beats), default=0)
+        otherwise = len(self.told) - len(self.accepted) - len(refused)
         return (
             f"{self.name}: {self.offered_per_second:.0f}/s for {self.seconds:.0f} s, {len(self.told)} requests: "
             f"{len(self.accepted)} accepted (p50 {p50:.2f} s, p99 {p99:.2f} s), {len(refused)} refused "
-            f"(p99 {quantile(refused, 0.99):.2f} s), {len(self.told) - len(self.accepted) - len(refused)} otherwise; "
-            f"health {len(beats)} times, slowest {max((beat.seconds for beat in beats), default=0):.2f} s; "
-            f"normal again after {again}"
+            f"(p99 {quantile(refused, 0.99):.2f} s), {otherwise} otherwise; the sender himself was late by up to "
+            f"{late:.2f} s; health {len(beats)} times, slowest {slowest:.2f} s; normal again after {again}"
         )
 
 

@@ -35,7 +35,7 @@ def _of(part: Part, campaign: Campaign) -> list[str]:
     wrong += [f"{part.name}: {times} times {status} {code}" for (status, code), times in otherwise.items()]
     # Who is let in last has waited his turn, then for the one connection that writes, then for its lock.
     bound = WAIT_SECONDS_MAX + POOL_WAIT_SECONDS + LOCK_WAIT_SECONDS + SLACK_SECONDS
-    slowest = max(it.seconds for it in part.told)
+    slowest = max(it.seconds - it.late_seconds for it in part.told)
     if slowest > bound:
         wrong.append(f"{part.name}: an answer took {slowest:.1f} s, more than {bound:.0f}")
     if part.normal_after_seconds is None or part.normal_after_seconds > campaign.size.calm_seconds:
