@@ -59,8 +59,14 @@ bench: $(VENV)/.ready-dev ## measure the hot paths against the floors of this ve
 
 .PHONY: campaigns
 campaigns: export CAMPAIGN_SIZE := long
-campaigns: $(VENV)/.ready-dev ## the safety campaigns at full length (hours)
+# What lacks a program says so before the hours begin; ARGS narrow the others.
+campaigns: $(VENV)/.ready-dev $(if $(ARGS),,failover) ## the safety campaigns at full length (hours)
 	$(BIN)/python -m pytest tests/campaigns tests/contract -n $(TEST_PROCESSES) --dist worksteal --timeout 14400 $(ARGS)
+
+.PHONY: failover
+failover: $(VENV)/.ready-dev $(VENV)/patroni/.ready ## kill the leader of three PostgreSQL nodes under load (minutes; needs etcd-server)
+	PATRONI="$${PATRONI:-$(VENV)/patroni/bin/patroni}" \
+		$(BIN)/python -m pytest -q -s -n 0 tests/campaigns/failover/failing_over.py
 
 .PHONY: openapi
 openapi: $(VENV)/.ready-dev ## write openapi.yaml from the code
@@ -118,6 +124,12 @@ $(VENV)/.made:
 
 $(VENV)/.ready: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# Patroni in an environment of its own: what it depends on is not ours to depend on.
+$(VENV)/patroni/.ready: | $(VENV)/.made
+	"$(PYTHON)" -m venv --clear $(VENV)/patroni
+	$(VENV)/patroni/bin/python -m pip install --quiet 'patroni[etcd3,psycopg3]>=4.1,<5' 'psycopg[binary]>=3.3.9,<4'
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml | $(VENV)/.made

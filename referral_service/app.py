@@ -26,7 +26,7 @@ from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http import access_log, headers, limits, openapi, problems, wiring
+from referral_service.kit.http import access_log, admission, headers, limits, openapi, problems, wiring
 from referral_service.kit.http.idempotency import InFlight
 from referral_service.kit.http.json_provider import OrjsonProvider
 from referral_service.kit.http.limits import Limits
@@ -111,6 +111,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     share_look_up.install(app, service)
     share_pictures.install(app)
     share_scripts.install(app, service)
+    operations.install(app, service)
     problems.install(app, settings)
     # After each request these run in the opposite order: the log line is the last to be made.
     access_log.install(app)
@@ -124,6 +125,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     for views in VIEWS:
         api.register_blueprint(views.blueprint)
     app.register_blueprint(docs.blueprint)
+    # Before everything else that a request meets.
+    admission.install(app, settings, passing=operations.WITHOUT_WAITING)
     return app
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import multiprocessing
+import resource
 import socket
 import threading
 from contextlib import suppress
@@ -24,10 +25,14 @@ from granian.server import Server
 from referral_service.cli.answers import CommandFailed, ExitCode
 from referral_service.cli.server_process import load_application
 from referral_service.config import Settings
+from referral_service.kit.http import admission
 
 # granian counts open connections here, idle ones included: fewer would lock out newcomers while others only wait.
+# Those beyond are not taken until one ends; whoever wants to speak to many balances them over several processes.
 CONNECTIONS_MAX = 1024
 BACKLOG = 1024
+# Each connection is an open file, and so is each of the database's: the usual 1024 would be used up by the first kind.
+FILES_WANTED = 4 * CONNECTIONS_MAX
 # Longer than any request may take, shorter than what orchestrators wait before they kill (compose.yaml: 30 s).
 STOP_SECONDS_MAX = 25
 READY_SECONDS_MAX = 60
@@ -82,13 +87,14 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
     `announcement` goes to standard output once requests are answered. Raises CommandFailed.
     """
     demand_free_port(settings)
+    allow_files(FILES_WANTED)
     server = Server(
         "referral_service.wsgi:application",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=settings.threads,
+        blocking_threads=admission.threads_for(settings.threads),
         backlog=BACKLOG,
         backpressure=CONNECTIONS_MAX,
         websockets=False,
@@ -107,6 +113,14 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
     except SystemExit as ended:
         if ended.code:
             raise CommandFailed("The web server's processes died: see the log.", code="server_failed") from None
+
+
+def allow_files(count: int) -> None:
+    """Let this process and those it starts have so many files open, where the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def demand_free_port(settings: Settings) -> None:

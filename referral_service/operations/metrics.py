@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.http import admission
 
 EXTENSION = "metrics"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -40,6 +44,8 @@ def install(app: Flask) -> Requests:
     app.extensions[EXTENSION] = registry
     requests = Requests(registry)
 
+    registry.register(_Admission(app))
+
     @app.after_request
     def count(response: Response) -> Response:
         # The method is the caller's text unless a route took it.
@@ -50,3 +56,20 @@ def install(app: Flask) -> Requests:
         return response
 
     return requests
+
+
+class _Admission(Collector):
+    """How full the house is, and how many found no room: nobody looked where those were going."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is known before the application is whole."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        gate: admission.Gate = self._app.extensions[admission.EXTENSION]
+        yield GaugeMetricFamily("referral_http_requests_inside", "Requests at work.", gate.inside)
+        yield GaugeMetricFamily("referral_http_requests_waiting", "Requests that wait for a place.", gate.waiting)
+        yield CounterMetricFamily("referral_http_requests_refused", "Refused for want of a place.", gate.refused)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -22,11 +22,20 @@ from referral_service.kit.db.sessions import DirectSession
 Result = TypeVar("Result")
 
 ATTEMPTS_MAX = 4
-POOL_WAIT_SECONDS = 30
+POOL_WAIT_SECONDS = 10
 LOCK_WAIT_SECONDS = 10
 STATEMENT_SECONDS_MAX = 30
 # Serialization failure and deadlock: the same work may go through a moment later.
 RETRIED_SQLSTATES = {"40001", "40P01"}
+READ_ONLY_SQLSTATE = "25006"
+# A server whose machine is gone says nothing: without these its connections would be waited on for hours.
+DEAD_SERVER_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
 def _to_json(value: object) -> str:
@@ -64,6 +73,17 @@ def _prepare_sqlite(engine: Engine, *, begin: str, read_only: bool) -> None:
         connection.exec_driver_sql(begin)
 
 
+def _leave_a_server_that_lost_its_office(context: ExceptionContext) -> None:
+    """Take a refused write as a broken connection: the server has become a standby, and another one leads.
+
+    The next connection finds it (`target_session_attrs=read-write`). What was only meant to read is refused rightly.
+    """
+    if getattr(context.original_exception, "sqlstate", None) != READ_ONLY_SQLSTATE or context.connection is None:
+        return
+    if not context.connection.get_execution_options().get("postgresql_readonly"):
+        context.is_disconnect = True
+
+
 class Database:
     """The service's database. `transact` and `read` are the only ways to get a session."""
 
@@ -96,9 +116,12 @@ class Database:
                 max_overflow=pool_size,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
-                connect_args={"connect_timeout": 5, "options": options},
+                # What the address itself says goes first.
+                connect_args={"options": options}
+                | {name: value for name, value in DEAD_SERVER_OPTIONS.items() if name not in self.url.query},
                 **_shared_options(),
             )
+            event.listen(self.write_engine, "handle_error", _leave_a_server_that_lost_its_office)
             # One snapshot for the whole reading, and the server itself refuses a write.
             self.read_engine = self.write_engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -110,6 +133,7 @@ class Database:
         `work` may run more than once, so it must have no effect outside the session. Whatever it raises rolls
         everything back.
         """
+        until = time.monotonic() + LOCK_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS_MAX + 1):
             with DirectSession(self.write_engine, expire_on_commit=False) as session:
                 try:
@@ -118,7 +142,8 @@ class Database:
                     return result
                 except DBAPIError as error:
                     session.rollback()
-                    if attempt == ATTEMPTS_MAX or not _worth_another_try(error):
+                    # Who has waited for a lock until now would keep others waiting as long again.
+                    if attempt == ATTEMPTS_MAX or time.monotonic() > until or not _worth_another_try(error):
                         raise
             # The other transaction needs a moment to finish; the later the attempt, the longer.
             time.sleep(0.01 * attempt * attempt)
