@@ -40,6 +40,8 @@ class Settings:
     rate_limits: bool = True
     redis_url: str | None = None
     threads: int = 8
+    clicks_kept_days: int = 90
+    deliveries_kept_days: int = 90
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,6 +68,8 @@ def load_settings() -> Settings:
     rate_limits = env.bool("REFERRAL_RATE_LIMITS", True)
     redis_url = env.str("REFERRAL_REDIS_URL", "") or None
     threads = env.int("REFERRAL_THREADS", 8)
+    clicks_kept_days = env.int("REFERRAL_CLICKS_KEPT_DAYS", 90, validate=_days)
+    deliveries_kept_days = env.int("REFERRAL_DELIVERIES_KEPT_DAYS", 90, validate=_days)
     try:
         env.seal()
     except EnvValidationError as error:
@@ -101,6 +105,8 @@ def load_settings() -> Settings:
         rate_limits=rate_limits,
         redis_url=redis_url,
         threads=threads,
+        clicks_kept_days=clicks_kept_days,
+        deliveries_kept_days=deliveries_kept_days,
     )
 
 
@@ -152,6 +158,11 @@ def _with_driver(url: str) -> str:
 def _port(value: int) -> None:
     if not 1 <= value <= 65535:
         raise ValidationError("must be a port between 1 and 65535.")
+
+
+def _days(value: int) -> None:
+    if not 1 <= value <= 36_500:
+        raise ValidationError("must be a number of days from 1 to 36500.")
 
 
 def _base_url(value: str) -> None:

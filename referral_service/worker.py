@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.seal import apps_to_seal, seal
+from referral_service.insights.tally_clicks import drop_clicks, tally_clicks
 from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
@@ -29,6 +31,7 @@ from referral_service.tenants.models import App
 from referral_service.webhooks_in.blank_bodies import blank_old_bodies
 from referral_service.webhooks_out.deliveries.claim import is_work_due
 from referral_service.webhooks_out.deliveries.courier import Courier
+from referral_service.webhooks_out.deliveries.drop_deliveries import drop_deliveries
 from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
 IDLE_SECONDS = 0.25
@@ -135,7 +138,7 @@ def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> 
     What releases or expires something also writes notifications and entries of the audit log. What is only tidied up
     has its own, longer intervals. `placed` is called when there are deliveries that may be sent.
     """
-    database, clock = service.database, service.clock
+    database, clock, settings = service.database, service.clock, service.settings
 
     def place(session: Session, *, app_id: int) -> int:
         return place_and_fan_out(session, app_id=app_id, now=clock.now())
@@ -152,11 +155,28 @@ def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> 
     def blank(session: Session, *, app_id: int) -> int:
         return blank_old_bodies(session, app_id=app_id, now=clock.now(), limit=BATCH_MAX)
 
+    def tally(session: Session, *, app_id: int) -> int:
+        return tally_clicks(session, app_id=app_id, now=clock.now())
+
+    def drop_old_clicks(session: Session, *, app_id: int) -> int:
+        return drop_clicks(session, app_id=app_id, now=clock.now(), kept=timedelta(days=settings.clicks_kept_days))
+
+    def drop_old_deliveries() -> int:
+        kept = timedelta(days=settings.deliveries_kept_days)
+        return sum(_drop_deliveries(database, app_id, clock.now(), kept) for app_id in database.read(_all_apps))
+
     chores = [
         Step("due", lambda: run_due(database, clock=clock)),
         Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
         Step("purge_kept_answers", lambda: database.transact(purge), every_seconds=CHORES_SECONDS),
+        Step("tally_clicks", lambda: _for_each_app(database, _all_apps, tally), every_seconds=CHORES_SECONDS),
         Step("blank_old_bodies", lambda: _for_each_app(database, _all_apps, blank), every_seconds=RARE_CHORES_SECONDS),
+        Step(
+            "drop_old_clicks",
+            lambda: _for_each_app(database, _all_apps, drop_old_clicks),
+            every_seconds=RARE_CHORES_SECONDS,
+        ),
+        Step("drop_old_deliveries", drop_old_deliveries, every_seconds=RARE_CHORES_SECONDS),
     ]
     return [chores, [Step("place_notifications", place_all)]]
 
@@ -212,6 +232,19 @@ def _for_each_app(database: Database, apps: Callable[[Session], list[int]], work
             done += count
             if not count:
                 break
+    return done
+
+
+def _drop_deliveries(database: Database, app_id: int, now: datetime, kept: timedelta) -> int:
+    """Drop an app's old deliveries by the batch, passing over those that stay."""
+    done, after = 0, ""
+    for _ in range(BATCHES_MAX):
+        batch = partial(drop_deliveries, app_id=app_id, now=now, kept=kept, after=after)
+        found = database.transact(batch)
+        done += found.dropped
+        if found.last_id is None:
+            break
+        after = found.last_id
     return done
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Date
 from sqlalchemy.orm import Mapped, mapped_column
 
-from referral_service.kit.db.base import Base, Id, Key, Number, Word, belongs_to
+from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Word, belongs_to
 
 
 class Counter(Base):
@@ -23,6 +23,21 @@ class Counter(Base):
     value: Mapped[int] = mapped_column(Number, default=0)
 
     __table_args__ = (belongs_to("programs", "app_id", "program_id"),)
+
+
+class ClickTally(Base):
+    """How far an app's clicks have been counted into `counters`: those up to `last_id` are, and may be dropped.
+
+    `next_id` is how far the next count goes, from the moment `next_from` (real time) on: chosen a minute before it is
+    used, so that nobody is still writing a click before it.
+    """
+
+    __tablename__ = "click_tallies"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    last_id: Mapped[str] = mapped_column(Id)
+    next_id: Mapped[str] = mapped_column(Id)
+    next_from: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CounterDelta(Base):

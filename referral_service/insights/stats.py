@@ -6,23 +6,23 @@ Counted from the rows themselves, each by its index, within a bounded span of ti
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from referral_service.clicks.models import Click
+from referral_service.insights.count_clicks import count_clicks
 from referral_service.insights.span import Span
 from referral_service.kit.db.base import UtcDateTime
 from referral_service.referrals.store import conversions, referrals
 from referral_service.rewards.models import Reward
 
-clicks = cast(Table, Click.__table__)
 rewards = cast(Table, Reward.__table__)
 
 # A channel is a word in a link, and anybody can write links: the busiest are told.
 CHANNELS_MAX = 50
-PERSON, REVERSED = "person", "reversed"
+REVERSED = "reversed"
 
 
 def _in_span(table: Table, moment: ColumnElement[Any]) -> list[ColumnElement[bool]]:
@@ -36,15 +36,6 @@ def _by_day(moment: ColumnElement[Any], *more: ColumnElement[Any]) -> Select[Any
     return select(day.label("day"), func.count().label("times"), *more).group_by(day)
 
 
-_CLICKED = (*_in_span(clicks, clicks.c.at), clicks.c.program_id == bindparam("program_id"), clicks.c.kind == PERSON)
-CLICKS = _by_day(clicks.c.at).where(*_CLICKED)
-CHANNELS = (
-    select(clicks.c.channel, func.count().label("clicks"))
-    .where(*_CLICKED)
-    .group_by(clicks.c.channel)
-    .order_by(func.count().desc(), clicks.c.channel.asc().nulls_last())
-    .limit(CHANNELS_MAX)
-)
 CLAIMS = _by_day(referrals.c.claimed_at).where(
     *_in_span(referrals, referrals.c.claimed_at),
     referrals.c.program_id == bindparam("program_id"),
@@ -77,7 +68,10 @@ def stats(session: Session, *, app_id: int, program_id: str, span: Span) -> dict
     asked = {"app_id": app_id, "program_id": program_id, "start": span.start, "end": span.end}
     days: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(("clicks", "claims", "conversions"), 0))
     taken_back = 0
-    for name, statement in (("clicks", CLICKS), ("claims", CLAIMS), ("conversions", CONVERSIONS)):
+    clicked = count_clicks(session, app_id=app_id, program_id=program_id, span=span)
+    for day, count in clicked.by_day.items():
+        days[day]["clicks"] = count
+    for name, statement in (("claims", CLAIMS), ("conversions", CONVERSIONS)):
         for row in session.execute(statement, asked):
             # SQLite gives a text, PostgreSQL a date, and both are written alike.
             days[str(row.day)][name] = row.times
@@ -89,5 +83,11 @@ def stats(session: Session, *, app_id: int, program_id: str, span: Span) -> dict
         "reversed": taken_back,
         "rewards": {row.state: row.times for row in session.execute(REWARDS, asked)},
         "by_day": [{"day": day, **counts} for day, counts in sorted(days.items())],
-        "by_channel": [{"channel": row.channel, "clicks": row.clicks} for row in session.execute(CHANNELS, asked)],
+        "by_channel": [{"channel": channel, "clicks": count} for channel, count in _busiest(clicked.by_channel)],
     }
+
+
+def _busiest(channels: Mapping[str | None, int]) -> list[tuple[str | None, int]]:
+    """The busiest channels first; of equal ones by name, and those without a name last."""
+    in_order = sorted(channels.items(), key=lambda item: (-item[1], item[0] is None, item[0] or ""))
+    return in_order[:CHANNELS_MAX]

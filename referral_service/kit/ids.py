@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from datetime import datetime
 
 from uuid_utils import uuid7
 
@@ -39,6 +40,17 @@ _FOLDED = re.compile("[0-9A-Z]+")
 def new_id(prefix: str) -> str:
     """Return a fresh id such as `ref_01jz…`; within one process each sorts after the one before it."""
     return f"{prefix}_{_new_suffix()}"
+
+
+def first_id_at(prefix: str, at: datetime) -> str:
+    """Return what sorts before every id of the prefix that was made at `at` (real time) or later, and after all others.
+
+    A UUIDv7 begins with the milliseconds since 1970 (RFC 9562, section 5.7), in 48 of its 128 bits.
+    """
+    milliseconds = int(at.timestamp() * 1000)
+    if not 0 <= milliseconds < 1 << 48:
+        raise ValueError("No id is made at that time.")
+    return f"{prefix}_{encode_number(milliseconds << 80, 26).lower()}"
 
 
 def is_id(text: str, prefix: str) -> bool:

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from referral_service.all_models import metadata
+from referral_service.migrations.statistics import write_statistics
 
 # Any number that nobody else uses: two deployments that migrate at once take turns on it.
 MIGRATION_LOCK = 7262712646
@@ -30,6 +31,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         command.upgrade(_config(connection), revision)
+        if connection.dialect.name == "sqlite":
+            write_statistics(connection)
 
 
 def downgrade(engine: Engine, revision: str) -> None:

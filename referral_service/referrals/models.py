@@ -11,6 +11,7 @@ from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Wor
 
 ACCEPTED = text("state <> 'rejected'")
 REFUSED = text("is_refused_claim")
+OPEN = text("state = 'pending'")
 
 
 class Referral(Base):
@@ -71,7 +72,8 @@ class Referral(Base):
         Index(None, "app_id", "referrer_id", "id"),
         Index(None, "app_id", "program_id", "state", "id"),
         Index(None, "app_id", "program_id", "claimed_at"),
-        Index(None, "app_id", "state", "deadline_at"),
+        Index(None, "app_id", "state", "id"),
+        Index("ix_referrals_open", "app_id", "deadline_at", sqlite_where=OPEN, postgresql_where=OPEN),
     )
 
 

@@ -11,14 +11,17 @@ from sqlalchemy import Table, bindparam, delete, exists, literal_column, select,
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.among import Among
+from referral_service.kit.db.base import Word
 from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.notifications.announce import Change
 from referral_service.referrals.document import referral_document
 from referral_service.referrals.models import Conversion, QualificationFact, Referral
-from referral_service.referrals.policy import LEGAL, REJECTED
+from referral_service.referrals.policy import LEGAL, PENDING, REJECTED
 from referral_service.referrals.progress import Counted, Window
 
 referrals = cast(Table, Referral.__table__)
+# Written out, or the index over what is open would not be known to hold what is looked for.
+IS_OPEN = referrals.c.state == literal_column(f"'{PENDING}'", Word)
 conversions = cast(Table, Conversion.__table__)
 qualification_facts = cast(Table, QualificationFact.__table__)
 

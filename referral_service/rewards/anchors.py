@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Row, Table, and_, bindparam, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, Select, Table, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.base import Id, Key, Word
+from referral_service.kit.db.given_rows import as_parameter, given_rows
 from referral_service.kit.db.upsert import insert_or_add
 from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.programs.models import Budget
@@ -27,6 +30,7 @@ budgets = cast(Table, Budget.__table__)
 reservations = cast(Table, BudgetReservation.__table__)
 
 _ANCHOR = ("program_id", "reward_key", "recipient_id")
+_FACT = (*_ANCHOR, "subject")
 _USED = ("last_ordinal", "used_count", "used_amount")
 BUDGETS = (
     select(budgets)
@@ -62,9 +66,8 @@ def lock_anchors(
         return {}
     if estimate:
         rows: Iterable[Row[tuple[object, ...]]] = session.execute(
-            select(*(anchors.c[name] for name in (*_ANCHOR, *_USED))).where(
-                anchors.c.app_id == app_id, tuple_(*(anchors.c[name] for name in _ANCHOR)).in_(wanted)
-            )
+            _anchors_of(session.get_bind().dialect.name),
+            {"app_id": app_id, "wanted": as_parameter(dict(zip(_ANCHOR, key, strict=True)) for key in wanted)},
         )
         return {key: Anchor() for key in wanted} | _by_key(rows)
     rows = session.execute(
@@ -88,15 +91,26 @@ def counted_already(session: Session, *, app_id: int, asked: Collection[Subject]
     """Which of these facts have an ordinal already, whether or not it granted anything."""
     if not asked:
         return set()
+    wanted = sorted((*item.key, item.subject) for item in asked)
     rows = session.execute(
-        select(ordinals.c.program_id, ordinals.c.reward_key, ordinals.c.recipient_id, ordinals.c.subject).where(
-            ordinals.c.app_id == app_id,
-            tuple_(ordinals.c.program_id, ordinals.c.reward_key, ordinals.c.recipient_id, ordinals.c.subject).in_(
-                sorted((*item.key, item.subject) for item in asked)
-            ),
-        )
+        _ordinals_of(session.get_bind().dialect.name),
+        {"app_id": app_id, "wanted": as_parameter(dict(zip(_FACT, fact, strict=True)) for fact in wanted)},
     )
     return {Subject((row[0], row[1], row[2]), row[3]) for row in rows}
+
+
+@cache
+def _ordinals_of(dialect: str) -> Select[Any]:
+    wanted = given_rows(dialect, "wanted", program_id=Id, reward_key=Word, recipient_id=Id, subject=Key)
+    named = and_(ordinals.c.app_id == bindparam("app_id"), *(ordinals.c[name] == wanted.c[name] for name in _FACT))
+    return select(*(ordinals.c[name] for name in _FACT)).join(wanted, named)
+
+
+@cache
+def _anchors_of(dialect: str) -> Select[Any]:
+    wanted = given_rows(dialect, "wanted", program_id=Id, reward_key=Word, recipient_id=Id)
+    named = and_(anchors.c.app_id == bindparam("app_id"), *(anchors.c[name] == wanted.c[name] for name in _ANCHOR))
+    return select(*(anchors.c[name] for name in (*_ANCHOR, *_USED))).join(wanted, named)
 
 
 def insert_ordinals(session: Session, *, app_id: int, taken: Sequence[tuple[Subject, int]]) -> None:

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.base import Word
 from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.rewards.models import Reward
+from referral_service.rewards.policy import AVAILABLE, OFFERED, PENDING
 from referral_service.rewards.steps import Holding
 
 rewards = cast(Table, Reward.__table__)
+# Written out, or the indexes over what waits for its time would not be known to hold what is looked for.
+IS_HELD, IS_OFFERED, IS_AVAILABLE = (
+    rewards.c.state == literal_column(f"'{state}'", Word) for state in (PENDING, OFFERED, AVAILABLE)
+)
 
 NAMES = [column.name for column in fields(Holding)]
 COLUMNS = [rewards.c[name] for name in NAMES]

@@ -91,7 +91,9 @@ def purge_answers(session: Session, *, now: datetime, limit: int = PURGED_AT_ONC
         .cte("over")
     )
     name = tuple_(IdempotencyKey.app_id, IdempotencyKey.api_key_id, IdempotencyKey.key)
-    statement = delete(IdempotencyKey).where(name.in_(select(over))).returning(IdempotencyKey.key)
+    # Said twice, so that SQLite looks among the expired ones alone: it finds no index for names of three parts.
+    expired = (IdempotencyKey.expires_at <= now, name.in_(select(over)))
+    statement = delete(IdempotencyKey).where(*expired).returning(IdempotencyKey.key)
     return len(session.execute(statement.execution_options(synchronize_session=False)).all())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
 from referral_service.events.models import Event, Purchase
@@ -16,11 +16,13 @@ KEPT = timedelta(days=30)
 def blank_bodies_of(session: Session, *, app_id: int, customer_id: str) -> int:
     """Empty the bodies of every message about this `cus_…`; gives how many.
 
-    A message whose person was found only later is reached by its event, and by the purchase that event is about.
+    A message is reached by its event, or by the purchase that event is about: one whose person was found only later,
+    too. Whose message it is stands on the message only where the event says the same.
     """
     bought = select(Purchase.id).where(Purchase.app_id == app_id, Purchase.customer_id == customer_id)
-    told = select(Event.id).where(
-        Event.app_id == app_id, or_(Event.customer_id == customer_id, Event.purchase_id.in_(bought))
+    told = union(
+        select(Event.id).where(Event.app_id == app_id, Event.customer_id == customer_id),
+        select(Event.id).where(Event.app_id == app_id, Event.purchase_id.in_(bought)),
     )
     return len(
         session.execute(
@@ -28,7 +30,7 @@ def blank_bodies_of(session: Session, *, app_id: int, customer_id: str) -> int:
             .where(
                 inbound.c.app_id == app_id,
                 inbound.c.body_ct.is_not(None),
-                or_(inbound.c.customer_id == customer_id, inbound.c.event_id.in_(told)),
+                inbound.c.event_id.in_(told),
             )
             .values(body_ct=None)
             .returning(inbound.c.id)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from uuid import UUID
 
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from referral_service.kit.clock import SystemClock
 from referral_service.kit.ids import (
     ALPHABET,
     APP_ID_MAX,
     app_id_of_source,
     decode_number,
     encode_number,
+    first_id_at,
     fold,
     has_valid_check,
     is_id,
@@ -252,3 +255,12 @@ def test_one_text_in_thirty_two_passes_the_check() -> None:
 @pytest.mark.parametrize("text", ["", "K7QM3XT", "000000000", "MARUA200", "0000000\n", "k7qm3xts"])
 def test_a_text_of_another_form_has_no_valid_check(text: str) -> None:
     assert not has_valid_check(text)
+
+
+def test_the_first_id_of_a_moment_parts_what_was_made_before_from_what_comes_after() -> None:
+    now = SystemClock().now()
+    before, after = first_id_at("clk", now - timedelta(seconds=60)), first_id_at("clk", now + timedelta(seconds=60))
+    assert is_id(before, "clk")
+    assert before < new_id("clk") < after
+    with pytest.raises(ValueError, match="No id"):
+        first_id_at("clk", datetime(1969, 12, 31, tzinfo=UTC))

@@ -13,24 +13,20 @@ from referral_service.ledger.expire import expire_lots, first_end, lots_due
 from referral_service.programs.terms.gives import Coupon, Custom
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.plan import decline, lapse
-from referral_service.rewards.policy import AVAILABLE, OFFERED
+from referral_service.rewards.policy import AVAILABLE
 from referral_service.rewards.read_rewards import lock_rewards
 from referral_service.rewards.steps import Holding
-from referral_service.rewards.store import COLUMNS, rewards
+from referral_service.rewards.store import COLUMNS, IS_AVAILABLE, IS_OFFERED, rewards
 from referral_service.rewards.stored_rules import stored_rules
 from referral_service.tenants.models import App
 
 
 def first_ends() -> list[ScalarSelect[datetime]]:
     """When the first of each of these ends in an app, as parts of a query for apps: an index look-up for each."""
-    offer = (
-        select(func.min(rewards.c.accept_by))
-        .where(rewards.c.app_id == App.id, rewards.c.state == OFFERED)
-        .scalar_subquery()
-    )
+    offer = select(func.min(rewards.c.accept_by)).where(rewards.c.app_id == App.id, IS_OFFERED).scalar_subquery()
     unused = [
         select(func.min(rewards.c.expires_at))
-        .where(rewards.c.app_id == App.id, rewards.c.state == AVAILABLE, rewards.c.kind == kind)
+        .where(rewards.c.app_id == App.id, IS_AVAILABLE, rewards.c.kind == kind, rewards.c.expires_at.is_not(None))
         .scalar_subquery()
         for kind in (Coupon.kind, Custom.kind)
     ]
@@ -44,7 +40,7 @@ def decline_due(session: Session, *, app_id: int, now: datetime, limit: int = 10
     """
     statement = (
         select(*COLUMNS)
-        .where(rewards.c.app_id == app_id, rewards.c.state == OFFERED, rewards.c.accept_by < now)
+        .where(rewards.c.app_id == app_id, IS_OFFERED, rewards.c.accept_by < now)
         .order_by(rewards.c.accept_by, rewards.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -78,7 +74,7 @@ def expire_unused(session: Session, *, app_id: int, now: datetime, limit: int = 
         select(*COLUMNS)
         .where(
             rewards.c.app_id == app_id,
-            rewards.c.state == AVAILABLE,
+            IS_AVAILABLE,
             or_(rewards.c.kind == Coupon.kind, rewards.c.kind == Custom.kind),
             rewards.c.expires_at <= now,
         )

@@ -12,7 +12,7 @@ from referral_service.journeys.settling.close_reservations import close_reservat
 from referral_service.journeys.settling.sunsets import sunsets
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
-from referral_service.referrals.store import lock_referrals, move_deadlines, referrals, update_referrals
+from referral_service.referrals.store import IS_OPEN, lock_referrals, move_deadlines, referrals, update_referrals
 
 DEADLINE_PASSED, SUNSET = "deadline_passed", "sunset"
 
@@ -47,7 +47,7 @@ def expire_due(session: Session, *, app_id: int, now: datetime, limit: int = 100
 
 def _overdue(session: Session, *, app_id: int, ends: Mapping[str, datetime], now: datetime, limit: int) -> list[str]:
     """Open referrals past their deadline, then those past their program's sunset."""
-    is_open = (referrals.c.app_id == app_id, referrals.c.state == PENDING)
+    is_open = (referrals.c.app_id == app_id, IS_OPEN)
     past_deadline = (
         select(referrals.c.id)
         .where(*is_open, referrals.c.deadline_at < now)

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.rewards.carry_out import carry_out
 from referral_service.rewards.plan import release
-from referral_service.rewards.policy import PENDING
 from referral_service.rewards.steps import Holding
-from referral_service.rewards.store import COLUMNS, rewards
+from referral_service.rewards.store import COLUMNS, IS_HELD, rewards
 from referral_service.rewards.stored_rules import stored_rules
 
 
@@ -22,7 +21,7 @@ def release_due(session: Session, *, app_id: int, now: datetime, limit: int = 10
     """
     statement = (
         select(*COLUMNS)
-        .where(rewards.c.app_id == app_id, rewards.c.state == PENDING, rewards.c.hold_ends_at <= now)
+        .where(rewards.c.app_id == app_id, IS_HELD, rewards.c.hold_ends_at <= now)
         .order_by(rewards.c.hold_ends_at, rewards.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

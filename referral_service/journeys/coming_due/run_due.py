@@ -25,10 +25,8 @@ from referral_service.journeys.recording.match_waiting import match_waiting
 from referral_service.journeys.settling.sunsets import sunsets
 from referral_service.kit.clock import Clock
 from referral_service.kit.db.engines import Database
-from referral_service.referrals.policy import PENDING as REFERRAL_PENDING
-from referral_service.referrals.store import referrals
-from referral_service.rewards.policy import PENDING as REWARD_PENDING
-from referral_service.rewards.store import rewards
+from referral_service.referrals.store import IS_OPEN, referrals
+from referral_service.rewards.store import IS_HELD, rewards
 from referral_service.tenants.models import App
 
 log = structlog.get_logger(__name__)
@@ -85,15 +83,9 @@ def _run_step(step: Step, app_id: int, now: datetime, session: Session) -> int:
 
 def _apps(session: Session, real_now: datetime, app_ids: Collection[int] | None) -> list[tuple[int, timedelta]]:
     """The apps that have something due by their own clock, with its offset: an index look-up or two for each app."""
-    first_hold = (
-        select(func.min(rewards.c.hold_ends_at))
-        .where(rewards.c.app_id == App.id, rewards.c.state == REWARD_PENDING)
-        .scalar_subquery()
-    )
+    first_hold = select(func.min(rewards.c.hold_ends_at)).where(rewards.c.app_id == App.id, IS_HELD).scalar_subquery()
     first_deadline = (
-        select(func.min(referrals.c.deadline_at))
-        .where(referrals.c.app_id == App.id, referrals.c.state == REFERRAL_PENDING)
-        .scalar_subquery()
+        select(func.min(referrals.c.deadline_at)).where(referrals.c.app_id == App.id, IS_OPEN).scalar_subquery()
     )
     has_match = exists().where(
         purchases.c.app_id == App.id,

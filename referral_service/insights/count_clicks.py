@@ -1,0 +1,118 @@
+"""How many people followed a program's links within a span of time: from the counters, and what is not in them yet."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from datetime import datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from referral_service.clicks.bots import PERSON
+from referral_service.insights.span import Span
+from referral_service.insights.tally_clicks import CLICKS, OTHER_CHANNELS, clicks, counted_to, counters
+from referral_service.kit.db.base import UtcDateTime
+
+_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
+# Under more than this, in one span, none is among the busiest.
+_CHANNELS_READ_MAX = 1_000
+
+_OF_DAYS = (
+    counters.c.app_id == bindparam("app_id"),
+    counters.c.program_id == bindparam("program_id"),
+    counters.c.name == CLICKS,
+    counters.c.day >= bindparam("first"),
+    counters.c.day <= bindparam("last"),
+)
+_VALUE = func.sum(counters.c.value)
+COUNTED_BY_DAY = select(counters.c.day, _VALUE).where(*_OF_DAYS).group_by(counters.c.day)
+COUNTED_BY_CHANNEL = (
+    select(counters.c.key, _VALUE)
+    .where(*_OF_DAYS)
+    .group_by(counters.c.key)
+    .order_by(_VALUE.desc(), counters.c.key)
+    .limit(_CHANNELS_READ_MAX)
+)
+# Every session speaks UTC (kit/db/engines.py), so this is the day in UTC on both databases.
+_AT_DAY = func.date(clicks.c.at)
+_ROWS = (
+    select(_AT_DAY, clicks.c.channel, func.count())
+    .where(
+        clicks.c.app_id == bindparam("app_id"),
+        clicks.c.program_id == bindparam("program_id"),
+        clicks.c.kind == PERSON,
+        clicks.c.at >= bindparam("start", type_=UtcDateTime()),
+        clicks.c.at <= bindparam("end", type_=UtcDateTime()),
+    )
+    .group_by(_AT_DAY, clicks.c.channel)
+)
+NOT_COUNTED_YET = _ROWS.where(clicks.c.id > bindparam("counted_to"))
+OF_PART_OF_A_DAY = _ROWS.where(clicks.c.id <= bindparam("counted_to"))
+
+
+class Clicks(NamedTuple):
+    """Visits by day (`2026-03-01`, UTC) and by channel (None: the link named none)."""
+
+    by_day: Tally[str]
+    by_channel: Tally[str | None]
+
+
+def count_clicks(session: Session, *, app_id: int, program_id: str, span: Span) -> Clicks:
+    """Count the visits of people within the span.
+
+    A day that lies in it as a whole is read from the counters, so it costs the same however many there were; to these
+    come the last minutes, which nobody has counted yet. Only the part of a day is counted from the clicks themselves,
+    as long as they are kept.
+    """
+    found = Clicks(Tally(), Tally())
+    asked = {"app_id": app_id, "program_id": program_id}
+    whole = _whole_days(span)
+    if whole is not None:
+        days = {"first": whole.start.date(), "last": whole.end.date()}
+        for day, count in session.execute(COUNTED_BY_DAY, asked | days):
+            found.by_day[str(day)] += int(count)
+        for channel, count in session.execute(COUNTED_BY_CHANNEL, asked | days):
+            if channel != OTHER_CHANNELS:
+                found.by_channel[channel or None] += int(count)
+    last_id = counted_to(session, app_id=app_id)
+    _add(found, session.execute(NOT_COUNTED_YET, asked | _edges(span) | {"counted_to": last_id}))
+    if last_id:
+        for part in _parts(span, whole):
+            _add(found, session.execute(OF_PART_OF_A_DAY, asked | _edges(part) | {"counted_to": last_id}))
+    return found
+
+
+def _add(found: Clicks, rows: Any) -> None:
+    for day, channel, count in rows:
+        # SQLite gives a text, PostgreSQL a date, and both are written alike.
+        found.by_day[str(day)] += count
+        found.by_channel[channel] += count
+
+
+def _edges(span: Span) -> dict[str, datetime]:
+    return {"start": span.start, "end": span.end}
+
+
+def _whole_days(span: Span) -> Span | None:
+    """The days that lie within the span from their first instant to their last."""
+    first, last = span.start.date(), span.end.date()
+    if span.start.time() != time.min:
+        if first == last:
+            return None
+        first += _DAY
+    if span.end.time() != time.max:
+        if first >= last:
+            return None
+        last -= _DAY
+    zone = span.start.tzinfo
+    return Span(datetime.combine(first, time.min, zone), datetime.combine(last, time.max, zone))
+
+
+def _parts(span: Span, whole: Span | None) -> list[Span]:
+    """What of the span lies before and after its whole days."""
+    if whole is None:
+        return [span]
+    before = [Span(span.start, whole.start - _INSTANT)] if span.start < whole.start else []
+    after = [Span(whole.end + _INSTANT, span.end)] if whole.end < span.end else []
+    return before + after
