@@ -55,7 +55,7 @@ def load(database: Database, stencil: Stencil, *, app_id: int, referrals: int, a
                     rows = "\n".join(stencil.stamp(sheet.text, copy) for copy in copies)
                     write(Sheet(sheet.table, sheet.columns, rows))
             advance(len(copies) * FRIENDS)
-    known = {"copies": book.copies, "told": stencil.told, "app_id": app_id}
+    known = {"told": book.copies * stencil.told, "app_id": app_id}
     with database.write_engine.begin() as connection:
         for total in TOTALS.values():
             connection.execute(text(total), known)

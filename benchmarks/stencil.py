@@ -116,9 +116,10 @@ def cut(database: Database, settings: Settings, cast: Cast, *, clock: FixedClock
     after = _lines(database, cast.app_id)
     new = {name: lines - before[name] for name, lines in after.items()}
     changed = {name for name, lines in before.items() if lines - after[name]}
-    if changed - set(TOTALS):
-        raise StencilFault(f"Totals that nobody here knows of: {', '.join(sorted(changed - set(TOTALS)))}.")
-    rows = {name: sorted(lines) for name, lines in new.items() if lines and name not in TOTALS}
+    if unforeseen := changed - TOTALS.keys() - COUNTED_LATER:
+        raise StencilFault(f"Totals that nobody here knows of: {', '.join(sorted(unforeseen))}.")
+    copied = new.keys() - TOTALS.keys() - COUNTED_LATER
+    rows = {name: sorted(new[name]) for name in sorted(copied) if new[name]}
     day = clock.now().date()
     marks = _marks(rows, known=set(_SUFFIX.findall("\n".join("\n".join(lines) for lines in before.values()))))
     dates = sorted({found for lines in rows.values() for line in lines for found in _DATE.findall(line)})
@@ -237,9 +238,11 @@ def _filled(text_: str, values: Mapping[str, str]) -> str:
 
 TOTALS = {
     "notification_heads": (
-        "UPDATE notification_heads SET last_position = last_position + :copies * :told WHERE app_id = :app_id"
+        "UPDATE notification_heads SET last_position = last_position + :told WHERE app_id = :app_id"
     ),
 }
+# The worker counts these from the rows, when they are there.
+COUNTED_LATER = {"click_tallies", "counters"}
 
 
 def _last_position(lines: set[str]) -> int:
