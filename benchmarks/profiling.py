@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cProfile
-import pstats
 import secrets
 import shutil
 import signal
@@ -85,11 +84,12 @@ def in_process(kind: str, path: str, requests: int, folder: Path) -> Iterator[st
                 profile.runcall(_call, app, environ)
         finally:
             close(app)
-    stats = pstats.Stats(profile).get_stats_profile().func_profiles
-    yield f"{'calls':>10} {'own us':>8} {'all us':>8}  function, microseconds a request"
-    for name, each in sorted(stats.items(), key=lambda item: -item[1].tottime)[:LINES]:
-        own, all_ = (1e6 * seconds / requests for seconds in (each.tottime, each.cumtime))
-        yield f"{each.ncalls:>10} {own:8.1f} {all_:8.1f}  {Path(each.file_name).name}:{each.line_number} {name}"
+    yield f"{'calls':>7} {'own us':>8} {'all us':>8}  of one request, and the function"
+    for entry in sorted(profile.getstats(), key=lambda entry: -entry.inlinetime)[:LINES]:
+        own, all_ = (1e6 * seconds / requests for seconds in (entry.inlinetime, entry.totaltime))
+        code = entry.code
+        name = code if isinstance(code, str) else f"{Path(code.co_filename).name}:{code.co_firstlineno} {code.co_name}"
+        yield f"{entry.callcount / requests:7.1f} {own:8.1f} {all_:8.1f}  {name}"
 
 
 def _environ(request: bytes) -> dict[str, Any]:
