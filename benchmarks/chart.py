@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, LEFT, RIGHT = 860, 300, 60
 BAR, GAP, TOP = 11, 13, 64
-PLOT_HEIGHT = 190
+PLOT_HEIGHT, LABEL = 190, 14
 # A bar ends here however far its path went beyond the target.
 REACHED_MAX = 2.0
 KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -103,7 +103,7 @@ def _growth(parts: Document, *, top: float) -> tuple[str, float]:
         return "", 0
     sizes = [name for name, _ in curves[0][2]]
     most = max(2.0, max(value for _, _, points in curves for _, value in points))
-    base, left, right = top + 40 + PLOT_HEIGHT, 70.0, WIDTH - 250.0
+    base, left, right = top + 40 + PLOT_HEIGHT, 70.0, WIDTH - 270.0
 
     def place(nth: int, value: float) -> tuple[float, float]:
         step = (right - left) / max(len(sizes) - 1, 1)
@@ -119,14 +119,15 @@ def _growth(parts: Document, *, top: float) -> tuple[str, float]:
     for kind, _, points in curves:
         spots = [place(nth, value) for nth, (_, value) in enumerate(points)]
         drawn.append(f'<path class="line {kind}" d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in spots)}"/>')
-    drawn += _labels([(place(len(points) - 1, points[-1][1]), path, points[-1][1]) for _, path, points in curves])
+    ends = [(place(len(points) - 1, points[-1][1])[1], kind, path, points[-1][1]) for kind, path, points in curves]
+    drawn += _labels(ends, x=right + 26, lowest=base + 18)
     return "\n".join(drawn), 40 + PLOT_HEIGHT + 40
 
 
 def _curve(line: Document) -> list[tuple[str, float]]:
     """Time at each size beside the smallest; of a rate, how many times longer one takes."""
     first = line["beside_figure"]
-    figures = [*line["between"].items(), ("the largest", line["figure"])]
+    figures = [*line["between"].items(), (line["size"], line["figure"])]
     times = [(name, value / first if line["less_is_better"] else first / value) for name, value in figures]
     return [(line["beside"].removeprefix("at "), 1.0), *times]
 
@@ -137,10 +138,15 @@ def _ticks(most: float) -> Sequence[float]:
     return [step * nth for nth in range(int(most / step) + 1)]
 
 
-def _labels(ends: list[tuple[tuple[float, float], str, float]]) -> list[str]:
-    """The names beside the curves' ends, moved apart where they would lie upon each other."""
-    drawn, last = [], -math.inf
-    for (x, y), path, value in sorted(ends, key=lambda end: end[0][1]):
-        last = max(y, last + 13)
-        drawn.append(_text(x + 8, last + 4, f"{value:.2f} {path}", "small"))
+def _labels(ends: list[tuple[float, str, str, float]], *, x: float, lowest: float) -> list[str]:
+    """The names beside the ends (height, kind, path, value), moved apart where they would lie upon each other."""
+    heights, last = [], -math.inf
+    for y, *_ in sorted(ends):
+        last = max(y, last + LABEL)
+        heights.append(last)
+    drawn = []
+    for y, (_, kind, path, value) in zip(heights, sorted(ends), strict=True):
+        moved = y - max(0.0, last - lowest)
+        drawn.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{moved:.1f}" r="3"/>')
+        drawn.append(_text(x + 9, moved + 4, f"{value:.2f} {path}", "small"))
     return drawn

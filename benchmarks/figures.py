@@ -52,7 +52,8 @@ class Line:
     less_is_better: bool = False
     figures: list[float] = field(default_factory=list)
     beside_figures: list[float] = field(default_factory=list)
-    # Growth only: the same at sizes in between, by their names.
+    # Growth only: what size the figures are of, and the same at sizes in between, by their names.
+    size: str = ""
     between: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, figure: float, beside: float) -> None:
@@ -87,6 +88,7 @@ class Line:
             "path": self.path,
             "beside": self.beside,
             "unit": self.unit,
+            "size": self.size,
             "figure": statistics.median(self.figures),
             "beside_figure": statistics.median(self.beside_figures),
             "between": {name: statistics.median(values) for name, values in self.between.items()},

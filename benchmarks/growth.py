@@ -66,14 +66,15 @@ def run(kind: str, sizes: Sequence[int], rounds: int, folder: Path, progress: Pr
         smallest, *_, largest = asked
         reads = {
             name: Line(
-                path=name, beside=f"at {spoken(smallest)}", unit="ms", target=target, moonshot=moonshot,
-                less_is_better=True,
+                path=name, size=spoken(largest), beside=f"at {spoken(smallest)}", unit="ms", target=target,
+                moonshot=moonshot, less_is_better=True,
             )
             for name, target, moonshot in TIMES
         }  # fmt: skip
         purchase = Line(
-            path="inbound webhook: signed purchase", beside=f"at {spoken(smallest)}", target=0.85, moonshot=0.95
-        )
+            path="inbound webhook: signed purchase", size=spoken(largest), beside=f"at {spoken(smallest)}",
+            target=0.85, moonshot=0.95,
+        )  # fmt: skip
         task = progress.add_task(f"{kind}: measuring", total=(rounds + 1) * (len(reads) + 1) * len(asked))
         for number in range(rounds + 1):
             for name, line in [*reads.items(), ("", purchase)]:

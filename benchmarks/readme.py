@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from benchmarks.tables import aim, figure
+from benchmarks.tables import aim, figure, named
 
 BEGIN = "<!-- made by `python -m benchmarks readme docs/benchmarks.json` -->"
 END = "<!-- end of what is made -->"
@@ -64,7 +64,7 @@ def _comparison(document: Document, run: str, title: str, beside: str) -> list[s
     by_path: dict[tuple[str, str], dict[str, Document]] = {}
     for kind in kinds:
         for line in found[kind]["lines"]:
-            by_path.setdefault((line["path"], line["beside"]), {})[kind] = line
+            by_path.setdefault((named(line), line["beside"]), {})[kind] = line
     rows = [
         f"| {path} | {other} | {' | '.join(_cell(lines.get(kind)) for kind in kinds)} | {_aims(lines)} |"
         for (path, other), lines in by_path.items()
@@ -76,7 +76,8 @@ def _comparison(document: Document, run: str, title: str, beside: str) -> list[s
 def _cell(line: Document | None) -> str:
     if line is None:
         return ""
-    ratio = f"**{line['ratio']:.2f}**" if line["met"] else f"{line['ratio']:.2f}"
+    ratio = f"{line['ratio']:.2f}" if line["ratio"] >= 0.1 else f"{line['ratio']:.3f}"
+    ratio = f"**{ratio}**" if line["met"] else ratio
     noisy = ", noisy" if line["noisy"] else ""
     return f"{ratio} ({figure(line['figure'], line['unit'])}{noisy})"
 

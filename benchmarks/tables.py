@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +22,7 @@ def show_lines(console: Console, title: str, lines: Sequence[Line]) -> None:
         verdict = {None: "", True: " met", False: " missed"}[line.is_met]
         middle = [said["between"].get(name) for name in between]
         table.add_row(
-            line.path,
+            named(said),
             figure(said["figure"], line.unit),
             *("" if value is None else figure(value, line.unit) for value in middle),
             line.beside,
@@ -51,6 +52,11 @@ def show_latencies(console: Console, title: str, latencies: Sequence[Latency]) -
         figures = (f"{said[name]:.1f}" for name in ("p50_ms", "p99_ms", "p99_9_ms"))
         table.add_row(latency.path, f"{latency.rate:,.0f}", f"{said['requests']:,}", *figures)
     console.print(table)
+
+
+def named(line: Mapping[str, Any]) -> str:
+    """A line's path, and of what size its figure is where there are several."""
+    return f"{line['path']}, at {line['size']}" if line["size"] else str(line["path"])
 
 
 def figure(value: float, unit: str) -> str:

@@ -25,7 +25,9 @@ def a_line(figure: float, floor: float, **more: Any) -> Line:
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    grown = a_line(3, 2, path="stats", beside="at 10 thousand", unit="ms", target=1.2, less_is_better=True)
+    grown = a_line(
+        3, 2, path="stats", size="5 million", beside="at 10 thousand", unit="ms", target=1.2, less_is_better=True
+    )
     grown.between["500 thousand"] = [2.5]
     latency = Latency("claim", 1500.0, [0.001, 0.002, 0.250])
     return {
@@ -41,7 +43,7 @@ def test_the_section_tells_each_ratio_with_its_figure_and_target(document: dict[
     lines = section(document).splitlines()
     assert "| claim | empty Flask POST | 0.10 (900/s) | **0.25** (2,500/s) | ≥ 0.2 |" in lines
     assert "| claim | 2.0, 250.0, 250.0 ms at 1,500/s |" in lines
-    assert "| stats | at 10 thousand | 1.50 (3.00 ms) | ≤ 1.2 |" in lines
+    assert "| stats, at 5 million | at 10 thousand | 1.50 (3.00 ms) | ≤ 1.2 |" in lines
 
 
 def test_rewriting_changes_the_section_alone_and_again_changes_nothing(document: dict[str, Any]) -> None:
@@ -76,6 +78,8 @@ def test_the_chart_has_a_bar_for_each_target_and_is_whole_for_light_and_dark_pag
     # 0.10 and 0.25 of a target of 0.2.
     assert widths[1] / widths[0] == pytest.approx(2.5, rel=0.01)
     assert "prefers-color-scheme: dark" in drawn
+    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [name for name in ("10 thousand", "500 thousand", "5 million", "1.50 stats") if name not in texts] == []
 
 
 def test_the_chart_tells_how_much_of_a_target_is_reached() -> None:
