@@ -120,7 +120,7 @@ def _growth(parts: Document, *, top: float) -> tuple[str, float]:
         spots = [place(nth, value) for nth, (_, value) in enumerate(points)]
         drawn.append(f'<path class="line {kind}" d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in spots)}"/>')
     ends = [(place(len(points) - 1, points[-1][1])[1], kind, path, points[-1][1]) for kind, path, points in curves]
-    drawn += _labels(ends, x=right + 26, lowest=base + 18)
+    drawn += _labels(ends, x=right + 26, lowest=base)
     return "\n".join(drawn), 40 + PLOT_HEIGHT + 40
 
 

@@ -28,7 +28,7 @@ def show_lines(console: Console, title: str, lines: Sequence[Line]) -> None:
             line.beside,
             figure(said["beside_figure"], line.unit),
             f"{line.ratio:.3f}",
-            f"{line.spread:.0%}" + (" noisy" if line.is_noisy else ""),
+            "one round" if len(line.ratios) == 1 else f"{line.spread:.0%}" + (" noisy" if line.is_noisy else ""),
             aim(line.target, less_is_better=line.less_is_better) + verdict,
         )  # fmt: skip
     console.print(table)
