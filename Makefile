@@ -53,9 +53,12 @@ format: $(VENV)/.ready-dev ## rewrite the sources in the one style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: bench
-bench: $(VENV)/.ready-dev ## measure the hot paths against the floors of this very machine
-	$(BIN)/python -m benchmarks $(ARGS)
+.PHONY: bench bench-growth
+bench: $(VENV)/.ready-dev ## measure the hot paths beside the floors of this very machine (ARGS="--quick")
+	$(BIN)/python -m benchmarks paths $(ARGS)
+
+bench-growth: $(VENV)/.ready-dev ## what requests cost at 10 thousand to 5 million referrals (ARGS="--sizes 10k,100k")
+	$(BIN)/python -m benchmarks growth $(ARGS)
 
 .PHONY: campaigns
 campaigns: export CAMPAIGN_SIZE := long

@@ -80,7 +80,7 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
 
 def test_pictures_are_whole_and_load_nothing() -> None:
     pictures = sorted((ROOT / "docs" / "images").glob("*.svg"))
-    assert len(pictures) == 2
+    assert len(pictures) >= 2
     for picture in pictures:
         text = picture.read_text(encoding="utf-8")
         assert ET.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
