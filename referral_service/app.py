@@ -103,7 +103,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    service = _wire(settings, clock or SystemClock(), database or Database(settings.database_url))
+    service = _wire(settings, clock or SystemClock(), database or Database.of(settings))
     wiring.install(app, service)
     clicks.install(app, service)
     webhooks_in.install(app, service)

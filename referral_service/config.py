@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, ValidationError
 
 SECRET_LENGTH_MIN = 32
+POSTGRESQL = "postgresql+psycopg://"
 
 
 class ConfigurationError(Exception):
@@ -42,6 +43,10 @@ class Settings:
     threads: int = 8
     clicks_kept_days: int = 90
     deliveries_kept_days: int = 90
+    # Whether PgBouncer in transaction mode stands before PostgreSQL.
+    pgbouncer: bool = False
+    # A read replica for reports.
+    replica_url: str | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -70,12 +75,15 @@ def load_settings() -> Settings:
     threads = env.int("REFERRAL_THREADS", 8)
     clicks_kept_days = env.int("REFERRAL_CLICKS_KEPT_DAYS", 90, validate=_days)
     deliveries_kept_days = env.int("REFERRAL_DELIVERIES_KEPT_DAYS", 90, validate=_days)
+    pgbouncer = env.bool("REFERRAL_PGBOUNCER", False)
+    replica_url = _with_driver(env.str("REFERRAL_REPLICA_URL", "")) or None
     try:
         env.seal()
     except EnvValidationError as error:
         by_name = cast(Mapping[str, list[str]], error.error_messages)
         problems += [f"{name}: {' '.join(said)}" for name, said in by_name.items()]
     embedded = not url
+    problems += _beyond_one_postgresql(_with_driver(url), pgbouncer=pgbouncer, replica_url=replica_url)
     keys: dict[str, str] = {}
     if text:
         keys, said = parse_master_keys(text)
@@ -107,6 +115,8 @@ def load_settings() -> Settings:
         threads=threads,
         clicks_kept_days=clicks_kept_days,
         deliveries_kept_days=deliveries_kept_days,
+        pgbouncer=pgbouncer,
+        replica_url=replica_url,
     )
 
 
@@ -150,9 +160,22 @@ def _kept_master_keys(path: Path) -> dict[str, str]:
     return keys
 
 
+def _beyond_one_postgresql(url: str, *, pgbouncer: bool, replica_url: str | None) -> list[str]:
+    """Say a sentence for each setting that only a PostgreSQL can have."""
+    problems = []
+    if pgbouncer and not url.startswith(POSTGRESQL):
+        problems.append("REFERRAL_PGBOUNCER is for PostgreSQL: REFERRAL_DATABASE_URL names none.")
+    if replica_url is not None:
+        if not url.startswith(POSTGRESQL):
+            problems.append("REFERRAL_REPLICA_URL is for PostgreSQL: REFERRAL_DATABASE_URL names none.")
+        if not replica_url.startswith(POSTGRESQL):
+            problems.append("REFERRAL_REPLICA_URL: must be an address such as postgresql://user:password@host/name.")
+    return problems
+
+
 def _with_driver(url: str) -> str:
     """`postgres://` and `postgresql://` mean psycopg 3."""
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+    return re.sub(r"^postgres(ql)?://", POSTGRESQL, url)
 
 
 def _port(value: int) -> None:

@@ -17,6 +17,7 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
+from local_pgbouncer import start_pgbouncer
 from local_postgres import create_database, start_postgres
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
@@ -52,6 +53,7 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=[*DATABASES, "both"], default="both", help="which databases to test on")
+    parser.addoption("--pgbouncer", action="store_true", help="reach PostgreSQL through PgBouncer in transaction mode")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -116,8 +118,9 @@ class EmptySqlite(EmptyAgain):
 
 
 class EmptyPostgres(EmptyAgain):
-    def __init__(self, server: URL) -> None:
-        super().__init__(Database(create_database(server, "tests")))
+    def __init__(self, server: URL, *, pgbouncer: bool = False) -> None:
+        url = create_database(server, "tests")
+        super().__init__(Database(start_pgbouncer(url), pooled=True) if pgbouncer else Database(url))
         migrations.upgrade(self.database.write_engine)
         tables = [table.name for table in metadata.sorted_tables]
         # As a replica, no trigger fires: neither the append-only ones nor foreign keys.
@@ -165,7 +168,8 @@ def migrated(
     if database_kind == "sqlite":
         made = EmptySqlite(tmp_path_factory.mktemp("sqlite"))
     else:
-        made = EmptyPostgres(request.getfixturevalue("postgres_server"))
+        pgbouncer = request.config.getoption("--pgbouncer")
+        made = EmptyPostgres(request.getfixturevalue("postgres_server"), pgbouncer=pgbouncer)
     yield made
     made.database.dispose()
 

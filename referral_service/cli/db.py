@@ -6,14 +6,16 @@ import click
 from rich.console import Console
 
 from referral_service import migrations
+from referral_service.all_models import metadata
 from referral_service.cli.answers import Answer, ExitCode
 from referral_service.cli.commands import Group
 from referral_service.cli.opening import opened, upgrade
+from referral_service.kit.db.citus import obstacles, spread
 
 
 @click.group(cls=Group, examples=["referral-service db upgrade", "referral-service db check"])
 def db() -> None:
-    """Bring the database's schema up to date, or compare it with this version's."""
+    """Bring the database's schema up to date, compare it with this version's, or spread it over a cluster."""
 
 
 @db.command("upgrade", examples=["referral-service db upgrade"])
@@ -57,6 +59,32 @@ def check_schema() -> Answer:
 
     document = {"ok": ok, "revision": revision, "head": head, "differences": differences}
     return Answer(document, draw, ExitCode.DONE if ok else ExitCode.FAILED)
+
+
+@db.command("citus", examples=["referral-service db citus | psql --set ON_ERROR_STOP=1 --single-transaction"])
+def citus_statements() -> Answer:
+    """Print the statements that spread the schema over a Citus cluster by app; touches no database.
+
+    For the coordinator, once: after `db upgrade` there, and before anything else is written.
+    """
+    tables = spread(metadata)
+    statements = tables.statements()
+    against = obstacles(metadata)
+    document = {
+        "reference": [table.name for table in tables.reference],
+        "distributed": [table.name for table in tables.distributed],
+        "statements": statements,
+        "obstacles": against,
+    }
+
+    def draw(console: Console) -> None:
+        for statement in statements:
+            # As it is: it goes to psql, which takes no folded line for two.
+            console.print(f"{statement};", soft_wrap=True, markup=False, highlight=False)
+        for obstacle in against:
+            console.print(f"-- Citus refuses: {obstacle}", soft_wrap=True, markup=False, highlight=False)
+
+    return Answer(document, draw, ExitCode.FAILED if against else ExitCode.DONE)
 
 
 def _sentence(difference: object) -> str:

@@ -54,7 +54,7 @@ def opened(*, any_schema: bool = False) -> Iterator[Opened]:
     `db upgrade`, unless `any_schema`. Raises ConfigurationError, CommandFailed.
     """
     said = settings()
-    database = Database(said.database_url)
+    database = Database.of(said)
     try:
         found = Opened(said, database, Sealer(said.master_keys), SystemClock())
         if not any_schema:

@@ -34,7 +34,7 @@ def check_configuration(connection: Connection, settings: Settings | None, check
 
 
 def _check_own_engine(settings: Settings, check: Check) -> None:
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     # Raw, so that no transaction begins: on SQLite it would wait for the writer.
     raw = database.write_engine.raw_connection()
     try:

@@ -21,7 +21,7 @@ from referral_service.insights.span import NoSuchSpan, Span, span_of
 from referral_service.insights.stats import stats
 from referral_service.kit.errors import InvalidRequest, NotFound
 from referral_service.kit.http.blueprint import Blueprint
-from referral_service.kit.http.edge import in_reading, service
+from referral_service.kit.http.edge import in_late_reading, service
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
 from referral_service.programs.read_programs import NO_SUCH_PROGRAM, ProgramRow, programs_by_id
 from referral_service.programs.schemas import PROGRAM_ID_PARAMETER
@@ -34,7 +34,7 @@ _ONE = {"parameters": [PROGRAM_ID_PARAMETER]}
 
 @blueprint.get("/v1/programs/<program_id>/stats", operation_id="getProgramStats", **_ONE)
 @requires(Scope.READ)
-@in_reading
+@in_late_reading
 @blueprint.arguments(StatsArgs, location="query")
 @blueprint.response(200, StatsSchema, example=examples.STATS)
 @blueprint.alt_response(404, response="NOT_FOUND")
@@ -51,7 +51,7 @@ def program_stats(session: Session, args: dict[str, Any], program_id: str) -> di
 
 @blueprint.get("/v1/programs/<program_id>/leaderboard", operation_id="listLeaderboard", **_ONE)
 @requires(Scope.READ)
-@in_reading
+@in_late_reading
 @blueprint.arguments(LeaderboardArgs, location="query")
 @blueprint.response(200, page_schema(StandingSchema), example=examples.LEADERBOARD)
 @blueprint.alt_response(404, response="NOT_FOUND")
@@ -76,7 +76,7 @@ def program_leaderboard(session: Session, args: dict[str, Any], program_id: str)
 
 @blueprint.get("/v1/programs/<program_id>/liability", operation_id="getProgramLiability", **_ONE)
 @requires(Scope.READ)
-@in_reading
+@in_late_reading
 @blueprint.response(200, LiabilitiesSchema, example=examples.LIABILITY)
 @blueprint.alt_response(404, response="NOT_FOUND")
 def program_liability(session: Session, program_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.engines import LOCK_WAIT_SECONDS
 from referral_service.kit.db.upsert import insert_or_take_over
 from referral_service.kit.http.caller import Caller
 from referral_service.kit.http.idempotency import (
@@ -119,7 +120,8 @@ def _reserve(session: Session, caller: Caller, key: str, request_hash: bytes, no
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after_seconds=1) from None
         raise
-    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    # Not `TO DEFAULT`: behind a pooler that is the server's, which is no limit at all.
+    session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
     return inserted
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cli.runner import Cli
 from local_postgres import create_database
@@ -67,3 +69,12 @@ def test_an_empty_postgresql_waits_for_its_upgrade(
     cli.run("db", "upgrade")
     assert cli.json("db", "check")["ok"]
     cli.json("apps", "create", "Shop")
+
+
+def test_the_statements_for_a_cluster_are_printed_without_a_database(embedded_cli: Cli, tmp_path: Path) -> None:
+    told = embedded_cli.json("db", "citus")
+    assert (told["reference"][0], told["obstacles"]) == ("apps", [])
+    assert "ledger_postings" in told["distributed"]
+    lines = embedded_cli.run("db", "citus").stdout.splitlines()
+    assert lines == [f"{statement};" for statement in told["statements"]]
+    assert not (tmp_path / "data").exists()

@@ -73,6 +73,35 @@ def test_wrong_settings_exit_with_3_and_name_every_gap(monkeypatch: pytest.Monke
     assert {text.split(":")[0].split(" ")[0] for text in problem["problems"]} == {"PORT", "REFERRAL_SECRET_KEYS"}
 
 
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"REFERRAL_PGBOUNCER": "true"}, {"REFERRAL_PGBOUNCER"}),
+        ({"REFERRAL_REPLICA_URL": "postgresql://host/name"}, {"REFERRAL_REPLICA_URL"}),
+        (
+            {"REFERRAL_PGBOUNCER": "true", "REFERRAL_REPLICA_URL": "mysql://host"},
+            {"REFERRAL_PGBOUNCER", "REFERRAL_REPLICA_URL"},
+        ),
+    ],
+)
+def test_what_only_postgresql_can_have_is_refused_without_it(
+    environment: dict[str, str], names: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REFERRAL_DATA_DIR", str(tmp_path / "data"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    problems = Cli().json("apps", "list", exits=3)["problems"]
+    assert {text.split(":")[0].split(" ")[0] for text in problems} == names
+
+
+def test_a_replica_that_is_no_postgresql_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFERRAL_DATABASE_URL", "postgresql://host/name")
+    monkeypatch.setenv("REFERRAL_SECRET_KEYS", "k1:0123456789-abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("REFERRAL_REPLICA_URL", "sqlite:///copy.db")
+    (problem,) = Cli().json("apps", "list", exits=3)["problems"]
+    assert problem.startswith("REFERRAL_REPLICA_URL: ")
+
+
 def test_a_data_folder_that_cannot_be_made_is_a_matter_of_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

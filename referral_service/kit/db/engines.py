@@ -1,4 +1,4 @@
-"""One database, two engines: one that writes and one that can only read.
+"""One database, two engines: one that writes and one that can only read; a third where reports have a replica.
 
 SQLite has a single writer. The write pool holds exactly one connection, so threads queue for it fairly instead of
 polling the file lock, and `BEGIN IMMEDIATE` takes the lock before anything is read: a read-modify-write cannot lose
@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from referral_service.config import Settings
 from referral_service.kit.db.sessions import DirectSession
 
 Result = TypeVar("Result")
@@ -84,10 +85,55 @@ def _leave_a_server_that_lost_its_office(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-class Database:
-    """The service's database. `transact` and `read` are the only ways to get a session."""
+def _limit_each_transaction(engine: Engine, limits: dict[str, object]) -> None:
+    """Say the limits anew in every transaction: behind a pooler each may be on another connection of the server's."""
+    statement = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10) -> None:
+    @event.listens_for(engine, "begin")
+    def say(connection: Any) -> None:
+        connection.exec_driver_sql(statement)
+
+
+def _postgres_engine(url: URL, *, pool_size: int, pooled: bool) -> Engine:
+    limits: dict[str, object] = {
+        "lock_timeout": LOCK_WAIT_SECONDS * 1000,
+        "statement_timeout": STATEMENT_SECONDS_MAX * 1000,
+        "TimeZone": "UTC",
+    }
+    said_once = {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        # What the address itself says goes first. A statement that one connection of the server's has prepared is
+        # unknown to the next.
+        connect_args={name: value for name, value in DEAD_SERVER_OPTIONS.items() if name not in url.query}
+        | ({"prepare_threshold": None} if pooled else said_once),
+        **_shared_options(),
+    )
+    event.listen(engine, "handle_error", _leave_a_server_that_lost_its_office)
+    if pooled:
+        _limit_each_transaction(engine, limits)
+    return engine
+
+
+def _reading(engine: Engine) -> Engine:
+    """One snapshot for the whole reading, and the server itself refuses a write."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+class Database:
+    """The service's database. `transact`, `read` and `read_late` are the only ways to get a session.
+
+    `pooled`: PgBouncer in transaction mode stands before PostgreSQL. `replica_url`: a copy that may be some seconds
+    behind, for `read_late`.
+    """
+
+    def __init__(
+        self, url: str | URL, *, pool_size: int = 10, pooled: bool = False, replica_url: str | URL | None = None
+    ) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -108,24 +154,18 @@ class Database:
             _prepare_sqlite(self.write_engine, begin="BEGIN IMMEDIATE", read_only=False)
             _prepare_sqlite(self.read_engine, begin="BEGIN", read_only=True)
         else:
-            limits = {"lock_timeout": LOCK_WAIT_SECONDS * 1000, "statement_timeout": STATEMENT_SECONDS_MAX * 1000}
-            options = " ".join(f"-c {name}={value}" for name, value in limits.items()) + " -c TimeZone=UTC"
-            self.write_engine = create_engine(
-                self.url,
-                pool_size=pool_size,
-                max_overflow=pool_size,
-                pool_pre_ping=True,
-                isolation_level="READ COMMITTED",
-                # What the address itself says goes first.
-                connect_args={"options": options}
-                | {name: value for name, value in DEAD_SERVER_OPTIONS.items() if name not in self.url.query},
-                **_shared_options(),
-            )
-            event.listen(self.write_engine, "handle_error", _leave_a_server_that_lost_its_office)
-            # One snapshot for the whole reading, and the server itself refuses a write.
-            self.read_engine = self.write_engine.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self.write_engine = _postgres_engine(self.url, pool_size=pool_size, pooled=pooled)
+            self.read_engine = _reading(self.write_engine)
+        self._replica: Engine | None = None
+        self.late_engine = self.read_engine
+        if replica_url is not None:
+            self._replica = _postgres_engine(make_url(replica_url), pool_size=pool_size, pooled=pooled)
+            self.late_engine = _reading(self._replica)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """Return the database that the settings name."""
+        return cls(settings.database_url, pooled=settings.pgbouncer, replica_url=settings.replica_url)
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
         """Run `work` in one transaction and commit it once; deadlocks and serialization failures are tried again.
@@ -154,10 +194,20 @@ class Database:
         with DirectSession(self.read_engine, expire_on_commit=False) as session:
             return work(session)
 
+    def read_late(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` on a read-only snapshot that may be some seconds old: the replica's, where there is one.
+
+        For reports alone. Whatever decides something, or must show what its caller has just written, is read by `read`.
+        """
+        with DirectSession(self.late_engine, expire_on_commit=False) as session:
+            return work(session)
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.write_engine.dispose()
         self.read_engine.dispose()
+        if self._replica is not None:
+            self._replica.dispose()
 
 
 def _worth_another_try(error: DBAPIError) -> bool:

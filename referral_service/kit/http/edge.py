@@ -22,6 +22,7 @@ from flask import Response, current_app, g, request
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.engines import Database
 from referral_service.kit.http import idempotency
 from referral_service.kit.http.caller import Caller, find_caller
 from referral_service.kit.http.idempotency import Answer
@@ -33,6 +34,7 @@ __all__ = [
     "Service",
     "after_commit",
     "answer_concerns",
+    "in_late_reading",
     "in_own_transactions",
     "in_reading",
     "in_transaction",
@@ -77,12 +79,21 @@ def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
 
 def in_reading(view: Callable[..., Any]) -> Answering:
     """Run the view on a read-only snapshot; its first argument is the session."""
+    return _reading(view, lambda database: database.read)
+
+
+def in_late_reading(view: Callable[..., Any]) -> Answering:
+    """The same on a snapshot that may be some seconds old: of the read replica, where there is one. For reports."""
+    return _reading(view, lambda database: database.read_late)
+
+
+def _reading(view: Callable[..., Any], way: Callable[[Database], Callable[..., Response]]) -> Answering:
     readers: tuple[Reader, ...] = getattr(view, "readers", ())
 
     @wraps(view)
     def reading(**path: Any) -> Response:
         parser.read_ahead(readers)
-        return service().database.read(lambda session: _run(view, session, path))
+        return way(service().database)(lambda session: _run(view, session, path))
 
     return reading
 
