@@ -118,15 +118,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     headers.install(app, settings)
     limits.install(app)
     requests = metrics.install(app)
-    # In front of Flask and all of the above.
-    app.wsgi_app = LeanLinks(app.wsgi_app, clicks.links_of(app), settings, requests.count)  # type: ignore[method-assign]
     (app.config[operations.SCHEMA_REVISION],) = migrations.heads()
     api = openapi.install(app)
     for views in VIEWS:
         api.register_blueprint(views.blueprint)
     app.register_blueprint(docs.blueprint)
-    # Before everything else that a request meets.
+    # In front of Flask: the gate, and before that the links that are known, which need no place inside.
     admission.install(app, settings, passing=operations.WITHOUT_WAITING)
+    app.wsgi_app = LeanLinks(app.wsgi_app, clicks.links_of(app), settings, requests.count)  # type: ignore[method-assign]
     return app
 
 
