@@ -40,7 +40,8 @@ class Settings:
     log_level: str = "INFO"
     rate_limits: bool = True
     redis_url: str | None = None
-    threads: int = 8
+    # Requests at work at once in a process: below what its pool has of connections, above what fills a gathered batch.
+    threads: int = 16
     clicks_kept_days: int = 90
     deliveries_kept_days: int = 90
     # Whether PgBouncer in transaction mode stands before PostgreSQL.
@@ -72,7 +73,7 @@ def load_settings() -> Settings:
     log_level = env.str("REFERRAL_LOG_LEVEL", "INFO")
     rate_limits = env.bool("REFERRAL_RATE_LIMITS", True)
     redis_url = env.str("REFERRAL_REDIS_URL", "") or None
-    threads = env.int("REFERRAL_THREADS", 8)
+    threads = env.int("REFERRAL_THREADS", 16)
     clicks_kept_days = env.int("REFERRAL_CLICKS_KEPT_DAYS", 90, validate=_days)
     deliveries_kept_days = env.int("REFERRAL_DELIVERIES_KEPT_DAYS", 90, validate=_days)
     pgbouncer = env.bool("REFERRAL_PGBOUNCER", False)

@@ -194,6 +194,8 @@ def settings(database: Database) -> Settings:
         base_url="https://refer.test",
         master_keys=MASTER_KEYS,
         rate_limits=False,
+        # Tests of what happens at once bring all their threads inside.
+        threads=64,
     )
 
 

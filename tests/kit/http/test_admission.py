@@ -15,6 +15,7 @@ from kit.http.probe import Switches
 from structlog.testing import capture_logs
 
 from builders import Api
+from referral_service.clicks.lean_links import LeanLinks
 from referral_service.config import Settings
 from referral_service.kit.http import admission
 from referral_service.kit.http.admission import Admission, Gate, Refusal, threads_for
@@ -126,7 +127,8 @@ def test_a_place_is_given_back_when_the_application_fails(settings: Settings) ->
 def full_house(app: Flask, api: Api, switches: Switches) -> Iterator[Gate]:
     """The service with its only place taken by a request that goes on at the end, and no turn left."""
     gate = Gate(places=1, waiting_max=0)
-    taken = app.wsgi_app
+    assert isinstance(app.wsgi_app, LeanLinks)
+    taken = app.wsgi_app._behind
     assert isinstance(taken, Admission)
     taken._gate = app.extensions[admission.EXTENSION] = gate
     switches.go_on.clear()
