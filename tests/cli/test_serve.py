@@ -50,7 +50,7 @@ def shop(web: Process) -> Any:
 
 
 def test_web_and_worker_share_the_work_and_stop_gracefully(web: Process, postgres: str, tmp_path: Path) -> None:
-    assert web.document() == {"url": web.url, "workers": 2, "threads": 8, "with_worker": False}
+    assert web.document() == {"url": web.url, "workers": 2, "threads": 16, "with_worker": False}
     made = shop(web)
     answers: list[httpx.Response] = []
     with web.http(made["api_key"]) as app:

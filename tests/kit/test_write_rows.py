@@ -101,6 +101,13 @@ def test_only_given_columns_of_rows_with_the_given_keys_are_set(stocked: Databas
     assert read(stocked, "note") == [("seen",)] * 3 + [("",)]
 
 
+def test_rows_of_several_apps_are_refused_and_none_is_written(stocked: Database) -> None:
+    insert_all(stocked, [row("a"), row("a", app_id=2)])
+    with pytest.raises(ValueError, match="several apps"):
+        update_all(stocked, [{"app_id": app_id, "id": "a", "count": 5} for app_id in (1, 2)])
+    assert read(stocked, "count") == [(1,), (1,)]
+
+
 def test_numbers_are_added(stocked: Database) -> None:
     insert_all(stocked, [row("a", count=10), row("b", count=20)])
     update_all(stocked, [{"app_id": 1, "id": "a", "count": -3}, {"app_id": 1, "id": "b", "count": 5}], add=True)

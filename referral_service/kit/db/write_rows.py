@@ -25,7 +25,7 @@ from referral_service.kit.db.upsert import insert_unless_there
 
 Row: TypeAlias = Mapping[str, Any]
 
-_GIVEN = "given"
+_GIVEN, _APP = "given", "of_app"
 _SQLITE = sqlite.dialect()
 
 
@@ -57,10 +57,13 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row], *returning: 
 def update_rows(
     session: Session, table: Table, rows: Sequence[Row], *, key: tuple[str, ...] = ("app_id", "id"), add: bool = False
 ) -> None:
-    """Set, in the rows with these keys, the other columns that are given, or `add` to them. The keys must differ, and
-    whoever could write the same rows at the same time must have been locked out: they are taken in no order.
+    """Set, in the rows with these keys, the other columns that are given, or `add` to them. The keys must differ, all
+    rows be of one app, and whoever could write the same rows at the same time must have been locked out: they are taken
+    in no order.
     """
     if rows:
+        if any(row["app_id"] != rows[0]["app_id"] for row in rows):
+            raise ValueError("rows of several apps are not written together")
         _run(session, _change, table, (tuple(rows[0]), key, add), rows)
 
 
@@ -121,19 +124,24 @@ def _change(dialect: str, table: Table, names: tuple[str, ...], key: tuple[str, 
     else:
         given = {name: bindparam(f"given_{name}", type_=table.c[name].type) for name in names}
     changed = [name for name in names if name not in key]
+    # The app is said apart, too: what a table of parameters holds nobody knows who plans the statement.
+    of_one_app = [table.c.app_id == bindparam(_APP)] if dialect == "postgresql" else []
     statement = (
         update(table)
-        .where(and_(*(table.c[name] == given[name] for name in key)))
+        .where(and_(*of_one_app, *(table.c[name] == given[name] for name in key)))
         .values({name: table.c[name] + given[name] if add else given[name] for name in changed})
     )
-    return _as_json(statement, table, names) if dialect == "postgresql" else _as_tuples(statement, table)
+    if dialect != "postgresql":
+        return _as_tuples(statement, table)
+    whole = _as_json(statement, table, names)
+    return _Prepared(statement, lambda rows: {**whole.parameters(rows), _APP: rows[0]["app_id"]})
 
 
 def _as_json(statement: Executable, table: Table, names: tuple[str, ...]) -> _Prepared:
     """All rows in one parameter. Bytes travel as PostgreSQL writes them."""
     binary = [name for name in names if isinstance(table.c[name].type, LargeBinary)]
 
-    def parameters(rows: Sequence[Row]) -> dict[str, str]:
+    def parameters(rows: Sequence[Row]) -> dict[str, Any]:
         if binary:
             rows = [{**row, **{name: _as_hex(row[name]) for name in binary}} for row in rows]
         written = orjson.dumps(list(rows), default=as_stored, option=orjson.OPT_PASSTHROUGH_DATETIME)
