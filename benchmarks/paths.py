@@ -19,6 +19,8 @@ from benchmarks.receiver import receiver
 CONNECTIONS = 32
 # The fixed rate: this share of what the closed loop found.
 PACE = 0.5
+# Purchases that fill every table before anything counts.
+WARM_UP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress
     with ExitStack() as stack:
         made = stack.enter_context(servers.databases(kind, folder))
         url = made.make("referral")
-        cast = stage.seed(url, {servers.KID: master}, referees=counts.posts * rounds + counts.paced)
+        cast = stage.seed(url, {servers.KID: master}, referees=counts.posts * rounds + counts.paced + WARM_UP)
         receiver_port = stack.enter_context(receiver())
         outbox = deliveries.prepare(made.make("outbox"), {servers.KID: master}, receiver_port=receiver_port)
         on = _Stage(
@@ -104,6 +106,8 @@ def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress
         # Every server answers a little before anything counts.
         for server in filter(None, (on.service, on.floor, alone)):
             on.rate(server, asks.redirects(cast, server.port, 200), 302)
+        on.rate(on.service, on.buyers(WARM_UP), 200)
+        made.know_their_tables(url)
         steps = len(paths) + 1 + bool(several)
         progress.update(task, total=rounds * steps + len(_paced(paths)), description=f"{kind}: measuring")
         for number in range(rounds):

@@ -1,8 +1,9 @@
 """Work that threads bring one by one, done together: whoever comes while others are at work is taken along next time.
 
-Nobody ever waits for company. A thread that finds a free place leads at once, with what it brought; those that come
-meanwhile queue, and when a leader has finished, the first of them leads and takes along all that are alike. So one
-alone costs what it cost before, and the busier it is, the more share the cost of one commit.
+Nobody ever waits for company. A thread that finds none of its kind at work leads at once, with what it brought; those
+of its kind that come meanwhile queue, and when it has finished, the first of them leads and takes the others along. So
+one alone costs what it cost before, the busier it is, the more share the cost of one commit, and a kind that is held
+up holds up no other.
 
 Nobody spoils the work of others: where anything goes wrong with a batch, each of it is done alone, in the thread that
 brought it, as if there were no gathering.
@@ -48,8 +49,8 @@ class Gathering(Generic[Item, Result]):
     """Does items `alone`, or several that are `alike` by `together`. Threads share it.
 
     `together` gives the results in the order of the items, None for one that it has left undone, to be done alone.
-    Whatever it raises must mean that nothing has been done. At most `leaders_max` batches are under way at a time, each
-    of up to `batch_max` items.
+    Whatever it raises must mean that nothing has been done. One batch of a kind is under way at a time, of up to
+    `batch_max` items.
     """
 
     def __init__(
@@ -58,40 +59,40 @@ class Gathering(Generic[Item, Result]):
         alone: Callable[[Item], Result],
         together: Callable[[Sequence[Item]], Sequence[Result | None]],
         alike: Callable[[Item], Hashable],
-        leaders_max: int = 1,
         batch_max: int = 64,
     ) -> None:
         self._alone = alone
         self._together = together
         self._alike = alike
-        self._free = leaders_max
         self._batch_max = batch_max
         self._lock = Lock()
-        # Somebody waits here only while all places are taken.
-        self._waiting: deque[_Ticket[Item, Result]] = deque()
+        # Those who wait, by the kinds that are at work.
+        self._waiting: dict[Hashable, deque[_Ticket[Item, Result]]] = {}
 
     def do(self, item: Item) -> Result:
         """Do it, alone or together with what others bring; gives its result, or raises what doing it alone raised."""
         ticket: _Ticket[Item, Result] = _Ticket(item)
+        kind = self._alike(item)
         with self._lock:
-            leads_at_once = self._free > 0
-            if leads_at_once:
-                self._free -= 1
+            queue = self._waiting.get(kind)
+            if queue is None:
+                self._waiting[kind] = deque()
                 ticket.batch = [ticket]
             else:
-                self._waiting.append(ticket)
-        if not leads_at_once:
+                queue.append(ticket)
+        if queue is not None:
             ticket.wait()
         if ticket.batch:
-            self._lead(ticket)
+            self._lead(ticket, kind)
         return self._alone(item) if ticket.result is None else ticket.result
 
     @property
     def waiting(self) -> int:
         """How many wait for a batch to end, so that theirs can begin."""
-        return len(self._waiting)
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
 
-    def _lead(self, leader: _Ticket[Item, Result]) -> None:
+    def _lead(self, leader: _Ticket[Item, Result], kind: Hashable) -> None:
         batch, leader.batch = leader.batch, []
         try:
             if len(batch) == 1:
@@ -99,7 +100,7 @@ class Gathering(Generic[Item, Result]):
             else:
                 self._do_together(batch)
         finally:
-            self._hand_on()
+            self._hand_on(kind)
             for ticket in batch:
                 if ticket is not leader:
                     ticket.call()
@@ -113,22 +114,14 @@ class Gathering(Generic[Item, Result]):
         for ticket, result in zip(batch, results, strict=True):
             ticket.result = result
 
-    def _hand_on(self) -> None:
-        """Let the first of those who wait lead, or free the place."""
+    def _hand_on(self, kind: Hashable) -> None:
+        """Let the first who waits lead, with those behind; where nobody does, the kind is at work no more."""
         with self._lock:
-            if not self._waiting:
-                self._free += 1
+            queue = self._waiting[kind]
+            batch = [queue.popleft() for _ in range(min(len(queue), self._batch_max))]
+            if not batch:
+                del self._waiting[kind]
                 return
-            leader = self._waiting.popleft()
-            leader.batch = [leader, *self._take_alike(leader)]
+        leader = batch[0]
+        leader.batch = batch
         leader.call()
-
-    def _take_alike(self, leader: _Ticket[Item, Result]) -> list[_Ticket[Item, Result]]:
-        kind = self._alike(leader.item)
-        taken: list[_Ticket[Item, Result]] = []
-        left: deque[_Ticket[Item, Result]] = deque()
-        for ticket in self._waiting:
-            is_taken = len(taken) < self._batch_max - 1 and self._alike(ticket.item) == kind
-            (taken if is_taken else left).append(ticket)
-        self._waiting = left
-        return taken

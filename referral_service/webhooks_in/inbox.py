@@ -16,8 +16,6 @@ from referral_service.webhooks_in.receive_many import Incoming, receive_arrived
 
 # More would gain little and hold its locks for longer.
 GATHERED_MAX = 64
-# SQLite has one writer. On PostgreSQL one batch is computed while the other waits for the server.
-LEADERS_ON_POSTGRESQL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class Inbox:
     """Takes messages in. One for each application; threads share it.
 
     Only those of one source are put together: in another order of locks than one source's, two batches could wait for
-    each other.
+    each other. And no source waits for another's.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,7 +44,6 @@ class Inbox:
             alone=self._receive,
             together=self._receive_together,
             alike=lambda arrived: arrived.source_id,
-            leaders_max=1 if database.is_sqlite else LEADERS_ON_POSTGRESQL,
             batch_max=GATHERED_MAX,
         )
 

@@ -22,7 +22,7 @@ class Desk:
     """Does texts: `spoilt` ones raise, alone and in company, `shy` ones are left by a batch. Holds the first while the
     gate is closed."""
 
-    def __init__(self, *, leaders_max: int = 1, batch_max: int = 64) -> None:
+    def __init__(self, *, batch_max: int = 64) -> None:
         self.gate = Event()
         self.alone: list[str] = []
         self.batches: list[list[str]] = []
@@ -34,7 +34,6 @@ class Desk:
             alone=self._do_alone,
             together=self._do_together,
             alike=lambda text: text.split("-")[0],
-            leaders_max=leaders_max,
             batch_max=batch_max,
         )
 
@@ -70,7 +69,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def brought(desk: Desk, first: Sequence[str], texts: Sequence[str]) -> list[Future[str]]:
-    """Bring `first`, which take all places; then the rest, one after the other, while those are held; then let go."""
+    """Bring `first`, one of each kind, which lead; then the rest, one by one, while those are held; then let go."""
     with ThreadPoolExecutor(len(first) + len(texts)) as threads:
         held = [threads.submit(desk.gathering.do, text) for text in first]
         until(lambda: len(desk.alone) == len(first))
@@ -98,9 +97,9 @@ def test_those_who_come_meanwhile_are_served_together_in_the_order_in_which_they
 
 def test_only_what_is_alike_is_put_together_and_nobody_is_overtaken_by_his_own_kind() -> None:
     desk = Desk()
-    brought(desk, ["a-1"], ["b-1", "a-2", "b-2", "c-1", "a-3"])
-    assert desk.batches == [["b-1", "b-2"], ["a-2", "a-3"]]
-    assert desk.alone == ["a-1", "c-1"]
+    brought(desk, ["a-1", "b-1", "c-1"], ["b-2", "a-2", "b-3", "c-2", "a-3"])
+    assert sorted(desk.batches) == [["a-2", "a-3"], ["b-2", "b-3"]]
+    assert sorted(desk.alone) == ["a-1", "b-1", "c-1", "c-2"]
 
 
 def test_a_batch_holds_no_more_than_it_may() -> None:
@@ -138,15 +137,26 @@ def test_a_leader_that_fails_makes_room_for_the_next() -> None:
     assert desk.gathering.do("a-3") == "A-3"
 
 
-def test_as_many_are_at_work_as_may_lead() -> None:
-    desk = Desk(leaders_max=2)
+def test_one_of_each_kind_is_at_work_at_a_time() -> None:
+    desk = Desk()
     brought(desk, ["a-1", "b-1"], ["a-2", "a-3", "b-2"])
     assert desk.most_at_once == 2
     assert (desk.batches, sorted(desk.alone)) == ([["a-2", "a-3"]], ["a-1", "b-1", "b-2"])
 
 
-@pytest.mark.parametrize("leaders_max", [1, 3])
-def test_in_a_crowd_each_gets_what_is_his_once(leaders_max: int) -> None:
+def test_a_kind_that_is_held_up_holds_up_no_other() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(2) as threads:
+        held = [threads.submit(desk.gathering.do, text) for text in ("a-1", "a-2")]
+        until(lambda: desk.gathering.waiting == 1)
+        # The gate is closed, but not for what is brought from here on.
+        desk.gathering._alone = str.upper
+        assert desk.gathering.do("b-1") == "B-1"
+        desk.gate.set()
+        assert [one.result() for one in held] == ["A-1", "A-2"]
+
+
+def test_in_a_crowd_each_gets_what_is_his_once() -> None:
     random = Random(20260301)
     texts = [f"{random.choice('abc')}-{number}{random.choice(['', '', '', '-shy'])}" for number in range(2000)]
     done: Counter[str] = Counter()
@@ -161,9 +171,7 @@ def test_in_a_crowd_each_gets_what_is_his_once(leaders_max: int) -> None:
         done.update([text])
         return text.upper()
 
-    gathering: Gathering[str, str] = Gathering(
-        alone=alone, together=together, alike=lambda text: text[0], leaders_max=leaders_max, batch_max=7
-    )
+    gathering: Gathering[str, str] = Gathering(alone=alone, together=together, alike=lambda text: text[0], batch_max=7)
     with ThreadPoolExecutor(24) as threads:
         assert list(threads.map(gathering.do, texts)) == [text.upper() for text in texts]
     assert gathering.waiting == 0
