@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -17,6 +18,8 @@ from webhooks_in.hooks import Hook, a_stripe_source
 
 from builders import Api, a_claim, a_code, a_program, a_purchase, both_sides, expect, items
 from cast import BOB, CAROL
+from referral_service.app import create_app
+from referral_service.config import Settings
 from referral_service.doctor.run import examine
 from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import FixedClock, format_rfc3339
@@ -149,7 +152,7 @@ def test_a_merge_keeps_the_further_state_of_a_dispute_that_both_have(
 
 
 def test_a_refund_that_waited_for_the_merger_lands_on_the_purchase_that_carries_on(
-    api: Api, database: Database, database_kind: str, clock: FixedClock
+    api: Api, settings: Settings, database: Database, database_kind: str, clock: FixedClock
 ) -> None:
     a_claim(api, a_code(api, a_program(api)))
     hook = a_stripe_source(api)
@@ -160,7 +163,10 @@ def test_a_refund_that_waited_for_the_merger_lands_on_the_purchase_that_carries_
         joined(hook)
         answer = refunded(hook)
     else:
-        answer = _refunded_during_the_merger(hook, database)
+        # In one process they would wait for each other before either asks the database.
+        other_process = create_app(settings, clock=clock, database=database)
+        other = Api(other_process.test_client(), key=api.key, clock=clock)
+        answer = _refunded_during_the_merger(hook, replace(hook, api=other), database)
     assert (answer["outcome"], answer["reason"]) == ("reversed", "refunded")
     landed = "SELECT p.merged_into, p.refunded_minor FROM refunds r JOIN purchases p ON p.id = r.purchase_id"
     assert rows(database, landed) == [(None, 5000)]
@@ -170,7 +176,7 @@ def test_a_refund_that_waited_for_the_merger_lands_on_the_purchase_that_carries_
     assert faults(database, clock) == []
 
 
-def _refunded_during_the_merger(hook: Hook, database: Database) -> Any:
+def _refunded_during_the_merger(hook: Hook, other: Hook, database: Database) -> Any:
     """Send the refund while another transaction has merged its purchase away and not yet committed."""
     has_merged, may_go_on = Event(), Event()
 
@@ -185,7 +191,7 @@ def _refunded_during_the_merger(hook: Hook, database: Database) -> Any:
             try:
                 merger = senders.submit(joined, hook)
                 assert has_merged.wait(WAIT_SECONDS)
-                refund = senders.submit(refunded, hook)
+                refund = senders.submit(refunded, other)
                 _until_someone_waits_for_a_lock(database)
             finally:
                 may_go_on.set()
