@@ -80,7 +80,7 @@ def share_url(settings: Settings, demo: Demo) -> str:
 
 def pages(settings: Settings, demo: Demo) -> dict[str, str]:
     """Return the addresses of the pages to look at, by what they are."""
-    found = {"Her invitation": links_of(settings.base_url, demo.signed_code).invite_url}
+    found = {"Invitation": links_of(settings.base_url, demo.signed_code).invite_url}
     return found if demo.share_token is None else found | {"Her page": f"{settings.base_url}/me/{demo.share_token}"}
 
 
