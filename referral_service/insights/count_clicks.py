@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from referral_service.clicks.bots import PERSON
-from referral_service.insights.span import Span
-from referral_service.insights.tally_clicks import CLICKS, OTHER_CHANNELS, clicks, counted_to, counters
+from referral_service.insights.add_up import counters
+from referral_service.insights.span import Span, parts_of_days, whole_days
+from referral_service.insights.tally_clicks import CLICKS, OTHER_CHANNELS, clicks, counted_to
 from referral_service.kit.db.base import UtcDateTime
 
-_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 # Under more than this, in one span, none is among the busiest.
 _CHANNELS_READ_MAX = 1_000
 
@@ -67,7 +67,7 @@ def count_clicks(session: Session, *, app_id: int, program_id: str, span: Span) 
     """
     found = Clicks(Tally(), Tally())
     asked = {"app_id": app_id, "program_id": program_id}
-    whole = _whole_days(span)
+    whole = whole_days(span)
     if whole is not None:
         days = {"first": whole.start.date(), "last": whole.end.date()}
         for day, count in session.execute(COUNTED_BY_DAY, asked | days):
@@ -78,7 +78,7 @@ def count_clicks(session: Session, *, app_id: int, program_id: str, span: Span) 
     last_id = counted_to(session, app_id=app_id)
     _add(found, session.execute(NOT_COUNTED_YET, asked | _edges(span) | {"counted_to": last_id}))
     if last_id:
-        for part in _parts(span, whole):
+        for part in parts_of_days(span, whole):
             _add(found, session.execute(OF_PART_OF_A_DAY, asked | _edges(part) | {"counted_to": last_id}))
     return found
 
@@ -92,27 +92,3 @@ def _add(found: Clicks, rows: Any) -> None:
 
 def _edges(span: Span) -> dict[str, datetime]:
     return {"start": span.start, "end": span.end}
-
-
-def _whole_days(span: Span) -> Span | None:
-    """The days that lie within the span from their first instant to their last."""
-    first, last = span.start.date(), span.end.date()
-    if span.start.time() != time.min:
-        if first == last:
-            return None
-        first += _DAY
-    if span.end.time() != time.max:
-        if first >= last:
-            return None
-        last -= _DAY
-    zone = span.start.tzinfo
-    return Span(datetime.combine(first, time.min, zone), datetime.combine(last, time.max, zone))
-
-
-def _parts(span: Span, whole: Span | None) -> list[Span]:
-    """What of the span lies before and after its whole days."""
-    if whole is None:
-        return [span]
-    before = [Span(span.start, whole.start - _INSTANT)] if span.start < whole.start else []
-    after = [Span(whole.end + _INSTANT, span.end)] if whole.end < span.end else []
-    return before + after

@@ -25,9 +25,6 @@ KNOWN = {
         "message came, so the newest messages are walked through until the page is full"
     ),
     "referrals.version < ": "counts the open referrals that a move to newer terms would take: by hand, and announced",
-    "date(referrals.claimed_at)": "stats: counts the claims of the span by an index that holds no others",
-    "date(conversions.occurred_at)": "stats: counts the conversions of the span by an index that holds no others",
-    "rewards.created_at <= ": "stats: counts the rewards of the span by an index that holds no others",
     "SELECT referrals.version, count(*)": "liability: counts the open referrals of a program by an index",
 }
 
