@@ -48,9 +48,10 @@ _REFERRERS = union_all(
         rank_counts.c.conversions > _LEAST,
     ),
     select(ranks.c.tallied, literal(-1)).where(*_MARKED, ranks.c.tallied > _LEAST),
+    # By a difference, which no index knows: SQLite would rather read all who have more than look at the marked ones.
     select(ranks.c.conversions, literal(1))
     .join(customers, _PERSON)
-    .where(*_MARKED, ranks.c.conversions > _LEAST, customers.c.erased_at.is_(None)),
+    .where(*_MARKED, ranks.c.conversions - _LEAST > 0, customers.c.erased_at.is_(None)),
 ).subquery()
 # Those above the best are one number: None.
 _LEVEL = case((_REFERRERS.c.conversions > bindparam("most"), None), else_=_REFERRERS.c.conversions).label("level")

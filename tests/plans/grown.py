@@ -56,8 +56,12 @@ _SEALED = {("customers", "profile_ct")}
 _AHEAD = {"hold_ends_at", "deadline_at", "accept_by", "expires_at", "next_attempt_at", "valid_until"}
 # How far an app has come: as far as the copies that came after.
 _CAUGHT_UP = [
-    f"UPDATE {name} SET last_position = (SELECT max(position) FROM notifications AS n WHERE n.app_id = {name}.app_id)"
-    for name in ("notification_heads", "change_tallies")
+    f"UPDATE {name} SET {upto} = (SELECT max({column}) FROM {table} AS t WHERE t.app_id = {name}.app_id)"
+    for name, upto, table, column in (
+        ("notification_heads", "last_position", "notifications", "position"),
+        ("change_tallies", "last_position", "notifications", "position"),
+        ("click_tallies", "last_id", "clicks", "id"),
+    )
 ]
 # A program's own accounts are few, and each has a leg in every movement: the copies' legs fall on the same ones.
 _ACCOUNT = "account_id"
