@@ -143,6 +143,8 @@ def load_book(
     circle = stencil.cut(database, settings, cast, clock=clock)
     book = bulk.load(database, circle, app_id=cast.app_id, referrals=referrals, advance=advance)
     _catch_up(database, settings)
+    # The worker has marked what it counted since.
+    bulk.settle(database)
     return cast, book
 
 
