@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event, Thread
-from time import monotonic, sleep
+from threading import Event
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from webhooks_in.crowd import Call, all_at_once
 from webhooks_in.hooks import Hook, a_standard_source
 
 from builders import Api, a_claim, a_code, a_program, items, purchase_body
@@ -21,19 +20,13 @@ from referral_service.events.given import Answer
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import EXTENSION, Service
-from referral_service.tenants.models import Source
 from referral_service.webhooks_in import inbox as inbox_module
 from referral_service.webhooks_in import receive as receive_module
 from referral_service.webhooks_in import receive_many as receive_many_module
-from referral_service.webhooks_in.inbox import Inbox
 from referral_service.webhooks_in.models import InboundEvent
-from referral_service.webhooks_in.views.blueprint import INBOX
 from referral_service.worker import work_off
 
 PEOPLE = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(8)]
-WAIT_SECONDS = 60
-
-Call = Callable[[], Any]
 
 
 @pytest.fixture
@@ -48,55 +41,6 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(inbox_module, "receive_arrived", receive_arrived)
     return sizes
-
-
-@contextmanager
-def held(database: Database, hook: Hook) -> Iterator[None]:
-    """Keep whoever wants to write about this source waiting."""
-    is_held, may_go = Event(), Event()
-
-    def hold() -> None:
-        def work(session: Any) -> None:
-            session.execute(select(Source.id).where(Source.id == hook.source["id"]).with_for_update())
-            is_held.set()
-            assert may_go.wait(WAIT_SECONDS)
-
-        database.transact(work)
-
-    thread = Thread(target=hold)
-    thread.start()
-    assert is_held.wait(WAIT_SECONDS)
-    try:
-        yield
-    finally:
-        may_go.set()
-        thread.join()
-
-
-def all_at_once(
-    app: Flask, database: Database, hook: Hook, calls: Sequence[Call], *, waiting: int | None = None
-) -> list[Any]:
-    """Let each call run in a thread; they go on once all but the first have queued, in this order.
-
-    `waiting`: so many find their source at work, where the calls are of several; their order is left open then.
-    """
-    inbox: Inbox = app.extensions[INBOX]
-    with ThreadPoolExecutor(len(calls)) as threads:
-        with held(database, hook):
-            sent = []
-            for number, call in enumerate(calls, start=1):
-                sent.append(threads.submit(call))
-                if waiting is None:
-                    _until(lambda number=number: inbox.waiting >= number - 1)  # type: ignore[misc]
-            _until(lambda: inbox.waiting == (len(calls) - 1 if waiting is None else waiting))
-        return [one.result() for one in sent]
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic() + WAIT_SECONDS
-    while not holds():
-        assert monotonic() < deadline
-        sleep(0.002)
 
 
 def referred(api: Api, people: Sequence[Person] = PEOPLE) -> Hook:
