@@ -40,7 +40,8 @@ LOCK_OWN = (
     select(*COLUMNS)
     .where(
         rewards.c.app_id == bindparam("app_id"),
-        among(rewards.c.subject, "subjects"),
+        # Written out: SQLite would think the own rewards fewer than keys in JSON, and read them all.
+        rewards.c.subject.in_(bindparam("subjects", expanding=True)),
         rewards.c.referral_id.is_(None),
     )
     .order_by(rewards.c.id)
