@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from crowd import all_at_once
 from flask import Flask
-from webhooks_in.crowd import all_at_once
 from webhooks_in.hooks import a_standard_source
 
 from builders import Api, a_claim, a_code, a_program, purchase_body
@@ -16,6 +17,7 @@ from referral_service.config import Settings
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http import admission
 from referral_service.kit.http.admission import Gate
+from referral_service.webhooks_in.views.blueprint import INBOX
 
 PLACES = 2
 PEOPLE: Sequence[Person] = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(9)]
@@ -33,7 +35,8 @@ def test_a_batch_is_as_large_as_the_crowd_and_not_as_the_places(api: Api, app: F
     hook = a_standard_source(api)
     bodies = [purchase_body(at=api.now(), customer=person) for person in PEOPLE]
     # The crowd is held until all but the first wait in the inbox: with two places, they can only have stepped aside.
-    answers = all_at_once(app, database, hook, [lambda body=body: hook.send(body) for body in bodies])  # type: ignore[misc]
+    calls = [partial(hook.send, body) for body in bodies]
+    answers = all_at_once(app.extensions[INBOX], database, hook.source["id"], calls)
     assert [answer.status_code for answer in answers] == [200] * len(PEOPLE)
     assert {answer.json["outcome"] for answer in answers} == {"converted"}
     gate: Gate = app.extensions[admission.EXTENSION]

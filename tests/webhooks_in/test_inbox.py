@@ -8,9 +8,9 @@ from threading import Event
 from typing import Any
 
 import pytest
+from crowd import Call, all_at_once
 from flask import Flask
 from sqlalchemy import func, select
-from webhooks_in.crowd import Call, all_at_once
 from webhooks_in.hooks import Hook, a_standard_source
 
 from builders import Api, a_claim, a_code, a_program, items, purchase_body
@@ -24,6 +24,7 @@ from referral_service.webhooks_in import inbox as inbox_module
 from referral_service.webhooks_in import receive as receive_module
 from referral_service.webhooks_in import receive_many as receive_many_module
 from referral_service.webhooks_in.models import InboundEvent
+from referral_service.webhooks_in.views.blueprint import INBOX
 from referral_service.worker import work_off
 
 PEOPLE = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(8)]
@@ -41,6 +42,13 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(inbox_module, "receive_arrived", receive_arrived)
     return sizes
+
+
+def at_once(
+    app: Flask, database: Database, hook: Hook, calls: Sequence[Call], *, waiting: int | None = None
+) -> list[Any]:
+    """Send them while those of this source are held up."""
+    return all_at_once(app.extensions[INBOX], database, hook.source["id"], calls, waiting=waiting)
 
 
 def referred(api: Api, people: Sequence[Person] = PEOPLE) -> Hook:
@@ -81,7 +89,9 @@ def test_purchases_that_arrive_together_are_each_answered_for_themselves(
     api: Api, app: Flask, database: Database, gathered: list[int]
 ) -> None:
     hook = referred(api)
-    answers = all_at_once(app, database, hook, [bought(hook, person) for person in PEOPLE])
+    answers = all_at_once(
+        app.extensions[INBOX], database, hook.source["id"], [bought(hook, person) for person in PEOPLE]
+    )
     assert [answer.status_code for answer in answers] == [200] * len(PEOPLE)
     told = [answer.json for answer in answers]
     assert {answer["outcome"] for answer in told} == {"converted"}
@@ -98,7 +108,7 @@ def test_a_message_that_comes_many_times_at_once_is_recorded_once(
 ) -> None:
     hook = referred(api)
     call = bought(hook, PEOPLE[0], message_id="msg_same")
-    told = [answer.json for answer in all_at_once(app, database, hook, [call] * 6)]
+    told = [answer.json for answer in at_once(app, database, hook, [call] * 6)]
     assert sorted(answer["duplicate"] for answer in told) == [False] + [True] * 5
     assert len({str({**answer, "duplicate": None}) for answer in told}) == 1
     assert gathered
@@ -129,7 +139,7 @@ def test_messages_about_one_order_and_one_person_happen_one_after_the_other(
         lambda: hook.send(refund),
         bought(hook, bob, order_id="bobs-second"),
     ]
-    told = [answer.json for answer in all_at_once(app, database, hook, calls)]
+    told = [answer.json for answer in at_once(app, database, hook, calls)]
     assert [answer["outcome"] for answer in told[2:5]] == ["converted", "converted", "reversed"]
     assert [answer["duplicate"] for answer in told[2:5]] == [False, True, False]
     assert told[3]["id"] == told[2]["id"] or told[3]["referral_id"] == told[2]["referral_id"]
@@ -147,7 +157,7 @@ def test_what_is_parked_or_ignored_is_answered_in_company_as_it_is_alone(
     alone = [{**hook.told(body, message_id=f"alone-{n}"), "id": ""} for n, body in enumerate(bodies)]
     calls = [bought(hook, PEOPLE[1]), bought(hook, PEOPLE[2]), bought(hook, PEOPLE[3])]
     calls += [lambda n=n, body=body: hook.send(body, message_id=f"msg-{n}") for n, body in enumerate(bodies)]  # type: ignore[misc]
-    told = [answer.json for answer in all_at_once(app, database, hook, calls)]
+    told = [answer.json for answer in at_once(app, database, hook, calls)]
     assert [{**answer, "id": ""} for answer in told[3:]] == alone
     assert {answer["outcome"] for answer in told[:3]} == {"converted"}
     assert max(gathered) >= 4
@@ -162,7 +172,9 @@ def test_messages_of_other_sources_and_apps_are_not_put_together(
     calls += [bought(which, person) for person in PEOPLE[2:5] for which in (hook, theirs)]
     calls.append(bought(second, PEOPLE[5]))
     # SQLite has one writer for all; on PostgreSQL those of one source are kept waiting, and nobody else.
-    answers = all_at_once(app, database, hook, calls, waiting=4 + 2 if database.is_sqlite else 4)
+    answers = all_at_once(
+        app.extensions[INBOX], database, hook.source["id"], calls, waiting=4 + 2 if database.is_sqlite else 4
+    )
     assert [answer.json["outcome"] for answer in answers] == ["converted"] * len(calls)
     assert len(items(trial_api, "/v1/rewards")) == 2 * 3
     assert len(items(api, "/v1/rewards")) == 2 * 6
@@ -188,7 +200,7 @@ def test_a_message_that_cannot_be_carried_out_fails_alone(
         monkeypatch.setattr(module, "record_events", record_events)
     calls = [bought(hook, person) for person in PEOPLE]
     calls[5] = bought(hook, PEOPLE[5], event_id="poison", message_id="poison")
-    answers = all_at_once(app, database, hook, calls)
+    answers = at_once(app, database, hook, calls)
     assert [answer.status_code for answer in answers] == [200] * 5 + [500] + [200] * 2
     assert {answer.json["outcome"] for answer in answers if answer.status_code == 200} == {"converted"}
     assert max(gathered) >= 6
