@@ -1,5 +1,5 @@
-"""The load generator. Raw sockets on one event loop in a process of its own, so that it costs the machine little
-beside the server.
+"""The load generator. A bare protocol on one event loop in a process of its own: whatever it uses of the machine is
+taken from the server that it measures.
 
 Closed loop: so many keep-alive connections, each sending its next request when it has its answer. That finds the rate,
 and hides waiting: while the server stalls, nobody asks. Open loop: requests are due at a fixed rate whatever the server
@@ -9,15 +9,20 @@ does, and each is counted from when it was due, so that whoever would have waite
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from multiprocessing import get_context
 from time import perf_counter
 from typing import Any, TypeVar
 
 ANSWER_SECONDS_MAX = 30.0
+# How often somebody looks whether an answer is overdue.
+LOOK_SECONDS = 1.0
 
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_NO_BODY = (204, 304)
+
 Connection = TypeVar("Connection")
 
 
@@ -83,28 +88,100 @@ def _run(pipe: Any, loop: Callable[..., Any], given: tuple[Any, ...]) -> None:
         pipe.send(answer)
 
 
+class _Connection(asyncio.Protocol):
+    """A keep-alive connection that asks one thing at a time. It may be asked again once it has answered."""
+
+    def __init__(self, statuses: tuple[int, ...]) -> None:
+        self._statuses = statuses
+        self._unread = b""
+        self._answered: asyncio.Future[None] | None = None
+        self._overdue_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._loop = asyncio.get_running_loop()
+
+    def ask(self, request: bytes) -> asyncio.Future[None]:
+        """Send a request; done when its answer is there. Raises LoadFailed for another status, or none in time."""
+        self._answered = answered = self._loop.create_future()
+        self._overdue_at = self._loop.time() + ANSWER_SECONDS_MAX
+        self._transport.write(request)
+        return answered
+
+    def data_received(self, data: bytes) -> None:
+        self._unread = unread = self._unread + data if self._unread else data
+        end = unread.find(b"\r\n\r\n") + 4
+        if end < 4:
+            return None
+        status, length = int(unread[9:12]), _LENGTH.search(unread, 0, end)
+        if length is None and status not in _NO_BODY:
+            return self._fail(f"{status} without a Content-Length, which is all that is understood here")
+        size = end + (int(length[1]) if length else 0)
+        if len(unread) < size:
+            return None
+        self._unread = unread[size:]
+        if status not in self._statuses:
+            return self._fail(f"{status}: {unread[end : end + 300].decode(errors='replace')}")
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+        return None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._fail(f"The server hung up: {error}")
+
+    def fail_if_overdue(self) -> None:
+        """Give up an answer that does not come."""
+        if self._loop.time() > self._overdue_at:
+            self._fail(f"No answer within {ANSWER_SECONDS_MAX:g} s.")
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _fail(self, why: str) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(LoadFailed(why))
+
+
 async def _closed_loop(port: int, requests: list[bytes], connections: int, statuses: tuple[int, ...]) -> float:
-    streams = await _open(port, connections)
     waiting = iter(requests)
 
-    async def ask(stream: Stream) -> None:
+    async def ask_on(connection: _Connection) -> None:
         for request in waiting:
-            await _ask(statuses, stream, request)
+            await connection.ask(request)
 
-    began = perf_counter()
-    await asyncio.gather(*map(ask, streams))
-    seconds = perf_counter() - began
-    _close(streams)
-    return seconds
+    async with _opened(port, connections, statuses) as opened:
+        began = perf_counter()
+        await asyncio.gather(*map(ask_on, opened))
+        return perf_counter() - began
 
 
 async def _open_loop(
     port: int, requests: list[bytes], connections: int, statuses: tuple[int, ...], rate: float
 ) -> list[float]:
-    streams = await _open(port, connections)
-    seconds = await paced(requests, rate=rate, connections=streams, ask=partial(_ask, statuses))
-    _close(streams)
-    return seconds
+    async with _opened(port, connections, statuses) as opened:
+        return await paced(requests, rate=rate, connections=opened, ask=_Connection.ask)
+
+
+@asynccontextmanager
+async def _opened(port: int, count: int, statuses: tuple[int, ...]) -> AsyncIterator[list[_Connection]]:
+    loop = asyncio.get_running_loop()
+    made = [await loop.create_connection(lambda: _Connection(statuses), "127.0.0.1", port) for _ in range(count)]
+    opened = [connection for _, connection in made]
+    looking = asyncio.create_task(_look_after(opened))
+    try:
+        yield opened
+    finally:
+        looking.cancel()
+        for connection in opened:
+            connection.close()
+
+
+async def _look_after(opened: Iterable[_Connection]) -> None:
+    """One look at all of them now and then: a timer for each answer would cost more than asking."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        for connection in opened:
+            connection.fail_if_overdue()
 
 
 async def paced(
@@ -134,31 +211,3 @@ async def paced(
 
     await asyncio.gather(*map(keep_asking, connections))
     return seconds
-
-
-async def _open(port: int, connections: int) -> list[Stream]:
-    return [await asyncio.open_connection("127.0.0.1", port) for _ in range(connections)]
-
-
-def _close(streams: list[Stream]) -> None:
-    for _, writer in streams:
-        writer.close()
-
-
-async def _ask(statuses: tuple[int, ...], stream: Stream, request: bytes) -> None:
-    reader, writer = stream
-    writer.write(request)
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), ANSWER_SECONDS_MAX)
-    status = int(head[9:12])
-    length = _content_length(head)
-    body = await reader.readexactly(length) if length else b""
-    if status not in statuses:
-        raise LoadFailed(f"{status}: {body[:300].decode(errors='replace')}")
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0

@@ -22,6 +22,7 @@ from referral_service.journeys.views import notifications as journeys_notificati
 from referral_service.journeys.views import referrals as journeys_referrals
 from referral_service.journeys.views import rewards as journeys_rewards
 from referral_service.journeys.views import wallet as journeys_wallet
+from referral_service.journeys.views import wiring as journeys
 from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
@@ -106,6 +107,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     service = _wire(settings, clock or SystemClock(), database or Database.of(settings))
     wiring.install(app, service)
     clicks.install(app, service)
+    journeys.install(app, service)
     webhooks_in.install(app, service)
     share_pages.install(app, service)
     share_look_up.install(app, service)

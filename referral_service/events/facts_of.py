@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.purchases import PurchaseRow, purchases
 from referral_service.events.register import events
-from referral_service.kit.db.among import Among
+from referral_service.kit.db.among import Among, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ EVENTS = select(
     events.c.payload,
 ).where(
     events.c.app_id == bindparam("app_id"),
-    events.c.customer_id.in_(bindparam("ids", expanding=True)),
-    events.c.type.in_(bindparam("types", expanding=True)),
+    among(events.c.customer_id, "ids"),
+    among(events.c.type, "types"),
     events.c.duplicate_of.is_(None),
 )
 

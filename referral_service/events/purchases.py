@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.events.given import GivenEvent
 from referral_service.events.models import Purchase, PurchaseAlias
+from referral_service.kit.db.among import among
 from referral_service.kit.db.write_rows import insert_new, insert_rows, update_rows
 from referral_service.kit.ids import new_id
 
@@ -63,11 +64,11 @@ COLUMNS = [
 FIND = select(aliases.c.alias, aliases.c.purchase_id).where(
     aliases.c.app_id == bindparam("app_id"),
     aliases.c.source_id == bindparam("source_id"),
-    aliases.c.alias.in_(bindparam("wanted", expanding=True)),
+    among(aliases.c.alias, "wanted"),
 )
 LOCK = (
     select(*COLUMNS)
-    .where(purchases.c.app_id == bindparam("app_id"), purchases.c.id.in_(bindparam("ids", expanding=True)))
+    .where(purchases.c.app_id == bindparam("app_id"), among(purchases.c.id, "ids"))
     .order_by(purchases.c.id)
     .with_for_update(key_share=True)
 )

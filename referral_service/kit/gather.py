@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -50,7 +51,7 @@ class Gathering(Generic[Item, Result]):
 
     `together` gives the results in the order of the items, None for one that it has left undone, to be done alone.
     Whatever it raises must mean that nothing has been done. One batch of a kind is under way at a time, of up to
-    `batch_max` items.
+    `batch_max` items. A thread is within `aside()` while it only waits for another.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Gathering(Generic[Item, Result]):
         together: Callable[[Sequence[Item]], Sequence[Result | None]],
         alike: Callable[[Item], Hashable],
         batch_max: int = 64,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._alone = alone
         self._together = together
         self._alike = alike
         self._batch_max = batch_max
+        self._aside = aside
         self._lock = Lock()
         # Those who wait, by the kinds that are at work.
         self._waiting: dict[Hashable, deque[_Ticket[Item, Result]]] = {}
@@ -81,7 +84,8 @@ class Gathering(Generic[Item, Result]):
             else:
                 queue.append(ticket)
         if queue is not None:
-            ticket.wait()
+            with self._aside():
+                ticket.wait()
         if ticket.batch:
             self._lead(ticket, kind)
         return self._alone(item) if ticket.result is None else ticket.result

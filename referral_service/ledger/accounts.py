@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.kit.db.write_rows import insert_rows
 from referral_service.ledger.models import LedgerAccount
 
@@ -39,7 +40,7 @@ ACCOUNTS = cast(Table, LedgerAccount.__table__)
 # Postings point at accounts, which on PostgreSQL shares the lock of the row's key: hence NO KEY UPDATE.
 _LOCK = (
     select(ACCOUNTS.c.owner, ACCOUNTS.c.unit, ACCOUNTS.c.kind, ACCOUNTS.c.balance, ACCOUNTS.c.sequence)
-    .where(ACCOUNTS.c.app_id == bindparam("app_id"), ACCOUNTS.c.id.in_(bindparam("ids", expanding=True)))
+    .where(ACCOUNTS.c.app_id == bindparam("app_id"), among(ACCOUNTS.c.id, "ids"))
     .order_by(ACCOUNTS.c.id)
     .with_for_update(key_share=True)
 )

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.programs.models import Program
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
 
-NEWEST = select(Program.id, Program.version).where(
-    Program.app_id == bindparam("app_id"), Program.id.in_(bindparam("ids", expanding=True))
-)
+NEWEST = select(Program.id, Program.version).where(Program.app_id == bindparam("app_id"), among(Program.id, "ids"))
 
 # Shared: grants do not wait for each other here, only for a change of terms, and it for them.
 HOLD_NEWEST = NEWEST.order_by(Program.id).with_for_update(read=True)

@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from referral_service.kit.db.among import Among
+from referral_service.kit.db.among import Among, among
 from referral_service.kit.db.base import Word
 from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.notifications.announce import Change
@@ -91,7 +91,7 @@ COUNTED = (
     select(qualification_facts)
     .where(
         qualification_facts.c.app_id == bindparam("app_id"),
-        qualification_facts.c.referral_id.in_(bindparam("ids", expanding=True)),
+        among(qualification_facts.c.referral_id, "ids"),
     )
     .order_by(qualification_facts.c.occurred_at, qualification_facts.c.fact_id)
 )

@@ -9,10 +9,10 @@ from typing import Any, cast
 from sqlalchemy import Row, Select, Table, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.kit.db.base import Id, Key, Word
 from referral_service.kit.db.given_rows import as_parameter, given_rows
-from referral_service.kit.db.upsert import insert_or_add
-from referral_service.kit.db.write_rows import insert_rows, update_rows
+from referral_service.kit.db.write_rows import add_rows, insert_rows, update_rows
 from referral_service.programs.models import Budget
 from referral_service.programs.terms.document import Terms
 from referral_service.programs.terms_of import terms_of
@@ -34,7 +34,7 @@ _FACT = (*_ANCHOR, "subject")
 _USED = ("last_ordinal", "used_count", "used_amount")
 BUDGETS = (
     select(budgets)
-    .where(budgets.c.app_id == bindparam("app_id"), budgets.c.program_id.in_(bindparam("ids", expanding=True)))
+    .where(budgets.c.app_id == bindparam("app_id"), among(budgets.c.program_id, "ids"))
     .order_by(budgets.c.program_id)
 )
 RESERVATIONS = (
@@ -45,9 +45,7 @@ RESERVATIONS = (
         reservations.c.count.label("number"),
         reservations.c.state,
     )
-    .where(
-        reservations.c.app_id == bindparam("app_id"), reservations.c.referral_id.in_(bindparam("ids", expanding=True))
-    )
+    .where(reservations.c.app_id == bindparam("app_id"), among(reservations.c.referral_id, "ids"))
     .order_by(reservations.c.referral_id)
 )
 HOLDS_A_SLOT = and_(
@@ -70,8 +68,9 @@ def lock_anchors(
             {"app_id": app_id, "wanted": as_parameter(dict(zip(_ANCHOR, key, strict=True)) for key in wanted)},
         )
         return {key: Anchor() for key in wanted} | _by_key(rows)
-    rows = session.execute(
-        insert_or_add(session, anchors, "last_ordinal", *_ANCHOR, *_USED),
+    rows = add_rows(
+        session,
+        anchors,
         [
             {
                 "app_id": app_id, "program_id": program_id, "reward_key": reward_key, "recipient_id": recipient_id,
@@ -79,6 +78,9 @@ def lock_anchors(
             }
             for program_id, reward_key, recipient_id in wanted
         ],
+        "last_ordinal",
+        *_ANCHOR,
+        *_USED,
     )  # fmt: skip
     return _by_key(rows)
 

@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.kit.db.base import Word
 from referral_service.kit.db.write_rows import insert_rows, update_rows
 from referral_service.rewards.models import Reward
@@ -31,7 +32,7 @@ CHANGED_BY_STEPS = (
 
 OF_REFERRALS = (
     select(*COLUMNS)
-    .where(rewards.c.app_id == bindparam("app_id"), rewards.c.referral_id.in_(bindparam("ids", expanding=True)))
+    .where(rewards.c.app_id == bindparam("app_id"), among(rewards.c.referral_id, "ids"))
     .order_by(rewards.c.id)
 )
 LOCK_OF_REFERRALS = OF_REFERRALS.with_for_update()
@@ -39,6 +40,7 @@ LOCK_OWN = (
     select(*COLUMNS)
     .where(
         rewards.c.app_id == bindparam("app_id"),
+        # Written out: SQLite would think the own rewards fewer than keys in JSON, and read them all.
         rewards.c.subject.in_(bindparam("subjects", expanding=True)),
         rewards.c.referral_id.is_(None),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,16 +36,17 @@ class Inbox:
     """Takes messages in. One for each application; threads share it.
 
     Only those of one source are put together: in another order of locks than one source's, two batches could wait for
-    each other. And no source waits for another's.
+    each other. And no source waits for another's. A thread that only waits for others does so within `aside()`.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, aside: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._database = database
         self._gathering: Gathering[Arrived, Answer] = Gathering(
             alone=self._receive,
             together=self._receive_together,
             alike=lambda arrived: arrived.source_id,
             batch_max=GATHERED_MAX,
+            aside=aside,
         )
 
     def take(self, arrived: Arrived) -> Answer:

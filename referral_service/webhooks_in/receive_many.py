@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from referral_service.events.given import Answer, GivenEvent
 from referral_service.events.register import events
 from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.tools import Tools
+from referral_service.kit.db.among import among
 from referral_service.kit.db.write_rows import insert_new, update_rows
 from referral_service.webhooks_in.providers.provider import Ignored, Parked, Several
 from referral_service.webhooks_in.read_message import Message
@@ -29,6 +30,10 @@ from referral_service.webhooks_in.receive import (
     inbound,
     inbound_row,
     receive_again,
+)
+
+OWNERS = select(events.c.id, events.c.customer_id).where(
+    events.c.app_id == bindparam("app_id"), among(events.c.id, "ids")
 )
 
 
@@ -189,12 +194,7 @@ def _record(
     if not answers:
         return {}
     ids = sorted({answer.event_id for *_, answer in answers.values()})
-    whose = {
-        row.id: row.customer_id
-        for row in session.execute(
-            select(events.c.id, events.c.customer_id).where(events.c.app_id == app_id, events.c.id.in_(ids))
-        )
-    }
+    whose = {row.id: row.customer_id for row in session.execute(OWNERS, {"app_id": app_id, "ids": ids})}
     update_rows(
         session,
         inbound,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
@@ -82,3 +85,49 @@ def test_a_wrong_status_fails_the_run(port: int) -> None:
         measure(port, asked, connections=1, statuses=[200])
     with pytest.raises(LoadFailed, match="204"):
         at_rate(port, asked, rate=10, connections=1, statuses=[200])
+
+
+@contextmanager
+def answering(*answers: Sequence[bytes]) -> Iterator[int]:
+    """Serve one connection that answers the nth request with the nth answer, piece by piece, and then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Whatever goes wrong, nobody waits for ever.
+        listening.settimeout(20)
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for pieces in answers:
+                    connection.recv(10_000)
+                    for piece in pieces:
+                        connection.sendall(piece)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+def asked_of(port: int, count: int) -> float:
+    return measure(port, [request_bytes("GET", "/", port=port)] * count, connections=1, statuses=[200])
+
+
+def test_an_answer_may_come_in_pieces() -> None:
+    in_pieces = [b"HTTP/1.1 200 OK\r\ncontent-le", b"ngth: 4\r\n\r\nab", b"cd"]
+    with answering(in_pieces, in_pieces) as port:
+        assert asked_of(port, 2) > 0
+
+
+def test_a_server_that_hangs_up_fails_the_run() -> None:
+    with (
+        answering([b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]) as port,
+        pytest.raises(LoadFailed, match="hung up"),
+    ):
+        asked_of(port, 2)
+
+
+def test_an_answer_whose_end_nobody_can_tell_fails_the_run() -> None:
+    endless = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    with answering(endless) as port, pytest.raises(LoadFailed, match="Content-Length"):
+        asked_of(port, 1)

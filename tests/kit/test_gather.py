@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from random import Random
 from threading import Event, Lock, get_ident
 from time import monotonic, sleep
@@ -142,6 +143,30 @@ def test_one_of_each_kind_is_at_work_at_a_time() -> None:
     brought(desk, ["a-1", "b-1"], ["a-2", "a-3", "b-2"])
     assert desk.most_at_once == 2
     assert (desk.batches, sorted(desk.alone)) == ([["a-2", "a-3"]], ["a-1", "b-1", "b-2"])
+
+
+def test_who_waits_for_others_is_aside_and_nobody_who_works() -> None:
+    aside: list[int] = []
+
+    @contextmanager
+    def step_aside() -> Iterator[None]:
+        aside.append(get_ident())
+        yield
+        aside.remove(get_ident())
+
+    desk = Desk()
+    desk.gathering._aside = step_aside
+    seen: list[int] = []
+    really = desk._work
+
+    def work() -> None:
+        really()
+        seen.append(get_ident() in aside)
+
+    desk._work = work  # type: ignore[method-assign]
+    brought(desk, ["a-1"], ["a-2", "a-shy", "a-3"])
+    assert seen == [False] * 3
+    assert aside == []
 
 
 def test_a_kind_that_is_held_up_holds_up_no_other() -> None:

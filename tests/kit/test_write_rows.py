@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from referral_service.kit.db.base import Id, JsonDocument, LongText, Number, UtcDateTime, Word
 from referral_service.kit.db.engines import Database
-from referral_service.kit.db.write_rows import insert_rows, update_rows
+from referral_service.kit.db.write_rows import add_rows, insert_rows, update_rows
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -151,3 +151,15 @@ def test_a_column_that_would_fill_itself_in_must_be_given(stocked: Database) -> 
     with_default = Table("with_default", MetaData(), Column("id", Id, primary_key=True), Column("n", Number, default=0))
     with pytest.raises(ValueError, match="with_default say nothing of"):
         stocked.transact(lambda session: insert_rows(session, with_default, [{"id": "a"}]))
+
+
+def test_rows_are_added_or_added_to_and_told_as_they_are_then(stocked: Database) -> None:
+    def add(*rows: tuple[str, int]) -> list[tuple[str, int, str]]:
+        given = [{"app_id": 1, "id": id_, "count": count, "state": "given"} for id_, count in rows]
+        told = stocked.transact(lambda session: add_rows(session, shelf, given, "count", "id", "count", "state"))
+        return sorted(tuple(each) for each in told)
+
+    insert_all(stocked, [row("b", count=5)])
+    assert add(("a", 2), ("b", 3), ("c", 0)) == [("a", 2, "given"), ("b", 8, "new"), ("c", 0, "given")]
+    assert add(("a", -1)) == [("a", 1, "given")]
+    assert add() == []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event, Thread
-from time import monotonic, sleep
+from threading import Event
 from typing import Any
 
 import pytest
+from crowd import Call, all_at_once
 from flask import Flask
 from sqlalchemy import func, select
 from webhooks_in.hooks import Hook, a_standard_source
@@ -21,19 +20,14 @@ from referral_service.events.given import Answer
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import EXTENSION, Service
-from referral_service.tenants.models import Source
 from referral_service.webhooks_in import inbox as inbox_module
 from referral_service.webhooks_in import receive as receive_module
 from referral_service.webhooks_in import receive_many as receive_many_module
-from referral_service.webhooks_in.inbox import Inbox
 from referral_service.webhooks_in.models import InboundEvent
 from referral_service.webhooks_in.views.blueprint import INBOX
 from referral_service.worker import work_off
 
 PEOPLE = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(8)]
-WAIT_SECONDS = 60
-
-Call = Callable[[], Any]
 
 
 @pytest.fixture
@@ -50,53 +44,11 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@contextmanager
-def held(database: Database, hook: Hook) -> Iterator[None]:
-    """Keep whoever wants to write about this source waiting."""
-    is_held, may_go = Event(), Event()
-
-    def hold() -> None:
-        def work(session: Any) -> None:
-            session.execute(select(Source.id).where(Source.id == hook.source["id"]).with_for_update())
-            is_held.set()
-            assert may_go.wait(WAIT_SECONDS)
-
-        database.transact(work)
-
-    thread = Thread(target=hold)
-    thread.start()
-    assert is_held.wait(WAIT_SECONDS)
-    try:
-        yield
-    finally:
-        may_go.set()
-        thread.join()
-
-
-def all_at_once(
+def at_once(
     app: Flask, database: Database, hook: Hook, calls: Sequence[Call], *, waiting: int | None = None
 ) -> list[Any]:
-    """Let each call run in a thread; they go on once all but the first have queued, in this order.
-
-    `waiting`: so many find their source at work, where the calls are of several; their order is left open then.
-    """
-    inbox: Inbox = app.extensions[INBOX]
-    with ThreadPoolExecutor(len(calls)) as threads:
-        with held(database, hook):
-            sent = []
-            for number, call in enumerate(calls, start=1):
-                sent.append(threads.submit(call))
-                if waiting is None:
-                    _until(lambda number=number: inbox.waiting >= number - 1)  # type: ignore[misc]
-            _until(lambda: inbox.waiting == (len(calls) - 1 if waiting is None else waiting))
-        return [one.result() for one in sent]
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic() + WAIT_SECONDS
-    while not holds():
-        assert monotonic() < deadline
-        sleep(0.002)
+    """Send them while those of this source are held up."""
+    return all_at_once(app.extensions[INBOX], database, hook.source["id"], calls, waiting=waiting)
 
 
 def referred(api: Api, people: Sequence[Person] = PEOPLE) -> Hook:
@@ -137,7 +89,9 @@ def test_purchases_that_arrive_together_are_each_answered_for_themselves(
     api: Api, app: Flask, database: Database, gathered: list[int]
 ) -> None:
     hook = referred(api)
-    answers = all_at_once(app, database, hook, [bought(hook, person) for person in PEOPLE])
+    answers = all_at_once(
+        app.extensions[INBOX], database, hook.source["id"], [bought(hook, person) for person in PEOPLE]
+    )
     assert [answer.status_code for answer in answers] == [200] * len(PEOPLE)
     told = [answer.json for answer in answers]
     assert {answer["outcome"] for answer in told} == {"converted"}
@@ -154,7 +108,7 @@ def test_a_message_that_comes_many_times_at_once_is_recorded_once(
 ) -> None:
     hook = referred(api)
     call = bought(hook, PEOPLE[0], message_id="msg_same")
-    told = [answer.json for answer in all_at_once(app, database, hook, [call] * 6)]
+    told = [answer.json for answer in at_once(app, database, hook, [call] * 6)]
     assert sorted(answer["duplicate"] for answer in told) == [False] + [True] * 5
     assert len({str({**answer, "duplicate": None}) for answer in told}) == 1
     assert gathered
@@ -185,7 +139,7 @@ def test_messages_about_one_order_and_one_person_happen_one_after_the_other(
         lambda: hook.send(refund),
         bought(hook, bob, order_id="bobs-second"),
     ]
-    told = [answer.json for answer in all_at_once(app, database, hook, calls)]
+    told = [answer.json for answer in at_once(app, database, hook, calls)]
     assert [answer["outcome"] for answer in told[2:5]] == ["converted", "converted", "reversed"]
     assert [answer["duplicate"] for answer in told[2:5]] == [False, True, False]
     assert told[3]["id"] == told[2]["id"] or told[3]["referral_id"] == told[2]["referral_id"]
@@ -203,7 +157,7 @@ def test_what_is_parked_or_ignored_is_answered_in_company_as_it_is_alone(
     alone = [{**hook.told(body, message_id=f"alone-{n}"), "id": ""} for n, body in enumerate(bodies)]
     calls = [bought(hook, PEOPLE[1]), bought(hook, PEOPLE[2]), bought(hook, PEOPLE[3])]
     calls += [lambda n=n, body=body: hook.send(body, message_id=f"msg-{n}") for n, body in enumerate(bodies)]  # type: ignore[misc]
-    told = [answer.json for answer in all_at_once(app, database, hook, calls)]
+    told = [answer.json for answer in at_once(app, database, hook, calls)]
     assert [{**answer, "id": ""} for answer in told[3:]] == alone
     assert {answer["outcome"] for answer in told[:3]} == {"converted"}
     assert max(gathered) >= 4
@@ -218,7 +172,9 @@ def test_messages_of_other_sources_and_apps_are_not_put_together(
     calls += [bought(which, person) for person in PEOPLE[2:5] for which in (hook, theirs)]
     calls.append(bought(second, PEOPLE[5]))
     # SQLite has one writer for all; on PostgreSQL those of one source are kept waiting, and nobody else.
-    answers = all_at_once(app, database, hook, calls, waiting=4 + 2 if database.is_sqlite else 4)
+    answers = all_at_once(
+        app.extensions[INBOX], database, hook.source["id"], calls, waiting=4 + 2 if database.is_sqlite else 4
+    )
     assert [answer.json["outcome"] for answer in answers] == ["converted"] * len(calls)
     assert len(items(trial_api, "/v1/rewards")) == 2 * 3
     assert len(items(api, "/v1/rewards")) == 2 * 6
@@ -244,7 +200,7 @@ def test_a_message_that_cannot_be_carried_out_fails_alone(
         monkeypatch.setattr(module, "record_events", record_events)
     calls = [bought(hook, person) for person in PEOPLE]
     calls[5] = bought(hook, PEOPLE[5], event_id="poison", message_id="poison")
-    answers = all_at_once(app, database, hook, calls)
+    answers = at_once(app, database, hook, calls)
     assert [answer.status_code for answer in answers] == [200] * 5 + [500] + [200] * 2
     assert {answer.json["outcome"] for answer in answers if answer.status_code == 200} == {"converted"}
     assert max(gathered) >= 6

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.programs.models import Program
 from referral_service.programs.policy import CLOSED
 from referral_service.programs.terms_of import terms_of
@@ -44,7 +45,7 @@ def sunsets(session: Session, *, app_ids: Collection[int] | None = None) -> dict
 
 CLOSED_PROGRAMS = select(Program.id, Program.version, func.coalesce(Program.archived_at, Program.ended_at)).where(
     Program.app_id == bindparam("app_id"),
-    Program.id.in_(bindparam("ids", expanding=True)),
+    among(Program.id, "ids"),
     Program.status.in_(sorted(CLOSED)),
 )
 

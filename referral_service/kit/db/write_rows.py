@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import JSON
 
 from referral_service.kit.db.base import UtcDateTime
-from referral_service.kit.db.given_rows import as_stored, given_rows
+from referral_service.kit.db.given_rows import as_parameter, as_stored, given_rows
 from referral_service.kit.db.upsert import insert_unless_there
 
 Row: TypeAlias = Mapping[str, Any]
@@ -52,6 +52,19 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row], *returning: 
         return list(connection.execute(insert_unless_there(session, table, *returning), rows))
     prepared = _insertion("postgresql", table, tuple(rows[0]), True, (), returning)
     return list(connection.execute(prepared.statement, prepared.parameters(rows)))
+
+
+def add_rows(session: Session, table: Table, rows: Sequence[Row], add: str, *returning: str) -> list[Any]:
+    """Insert rows of texts, numbers and instants, or where the key is there already add to the column `add`; gives the
+    columns `returning` of all of them as they are then.
+
+    Each is locked in the order of the rows, whose keys must differ.
+    """
+    if not rows:
+        return []
+    connection = session.connection()
+    statement = _addition(connection.dialect.name, table, tuple(rows[0]), add, returning)
+    return list(connection.execute(statement, {_GIVEN: as_parameter(rows)}))
 
 
 def update_rows(
@@ -114,6 +127,18 @@ def _insertion(
     if returning:
         statement = statement.returning(*(table.c[name] for name in returning))
     return _as_json(statement, table, names) if dialect == "postgresql" else _as_tuples(statement, table)
+
+
+@cache
+def _addition(dialect: str, table: Table, names: tuple[str, ...], add: str, returning: tuple[str, ...]) -> Executable:
+    given = given_rows(dialect, _GIVEN, **{name: table.c[name].type for name in names})
+    # SQLite would take ON CONFLICT for a join's ON, were there no WHERE.
+    rows = select(*(given.c[name] for name in names)).where(given.c[names[0]].is_not(None))
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = insert.from_select(list(names), rows)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_={add: table.c[add] + statement.excluded[add]}
+    ).returning(*(table.c[name] for name in returning))
 
 
 @cache

@@ -8,10 +8,11 @@ here, and a few more (`threads_for`): there is always one to refuse with, and on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import structlog
@@ -39,7 +40,8 @@ log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Lets `places` in at once; up to `waiting_max` more wait for a place, in the order in which they came.
+    """Lets `places` in at once; up to `waiting_max` more wait for a place, in the order in which they came, or have
+    stepped aside from theirs.
 
     `inside`, `waiting` and `refused` (in all) are for whoever wants to know.
     """
@@ -49,12 +51,16 @@ class Gate:
     ) -> None:
         if places < 1:
             raise ValueError("Nobody could ever enter.")
-        self._waiting_max = waiting_max
+        # In all: a thread is there for each of them, and for no more.
+        self._people_max = places + waiting_max
         self._wait_seconds_max = wait_seconds_max
         self._lock = Lock()
         # Whoever waits sleeps on a lock of his own. While a place is free, nobody waits.
         self._turns: deque[Lock] = deque()
         self._places = self._free = places
+        # Those who have had a place: somewhere else for now, and back, to go before anybody new.
+        self._aside = 0
+        self._returning: deque[Lock] = deque()
         self.refused = 0
 
     @property
@@ -63,19 +69,18 @@ class Gate:
 
     @property
     def waiting(self) -> int:
-        return len(self._turns)
+        return len(self._turns) + len(self._returning) + self._aside
 
     def enter(self) -> bool:
         """Take a place, perhaps after a while; False where there is none to be had in time. Then do not `leave`."""
         with self._lock:
+            if self.inside + self.waiting >= self._people_max:
+                self.refused += 1
+                return False
             if self._free:
                 self._free -= 1
                 return True
-            if len(self._turns) >= self._waiting_max:
-                self.refused += 1
-                return False
-            turn = Lock()
-            turn.acquire()
+            turn = _taken()
             self._turns.append(turn)
         if turn.acquire(timeout=self._wait_seconds_max):
             return True
@@ -90,10 +95,42 @@ class Gate:
     def leave(self) -> None:
         """Hand the place to whoever has waited longest."""
         with self._lock:
-            if self._turns:
-                self._turns.popleft().release()
+            waiting = self._returning or self._turns
+            if waiting:
+                waiting.popleft().release()
             else:
                 self._free += 1
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others have the place for as long as its owner has nothing to do but wait for them.
+
+        Who comes back goes before those who have not begun: what is half done holds up more than what is not.
+        """
+        with self._lock:
+            self._aside += 1
+        self.leave()
+        try:
+            yield
+        finally:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        with self._lock:
+            self._aside -= 1
+            if self._free:
+                self._free -= 1
+                return
+            turn = _taken()
+            self._returning.append(turn)
+        turn.acquire()
+
+
+def _taken() -> Lock:
+    """A lock to sleep on, until somebody else releases it."""
+    turn = Lock()
+    turn.acquire()
+    return turn
 
 
 class Admission:
@@ -157,6 +194,11 @@ class Refusal:
 def threads_for(places: int) -> int:
     """Return how many threads a server needs so that some are left when all places and turns are taken."""
     return places + WAITING_MAX + SPARE_THREADS
+
+
+def step_aside(app: Flask) -> AbstractContextManager[None]:
+    """Let others have the place of the request at hand, while it waits for them; see `Gate.aside`."""
+    return cast(Gate, app.extensions[EXTENSION]).aside()
 
 
 def install(app: Flask, settings: Settings, *, passing: Iterable[str]) -> None:

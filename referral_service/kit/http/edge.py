@@ -45,7 +45,6 @@ __all__ = [
 View = TypeVar("View", bound=Callable[..., Any])
 # A view as Flask calls it: without a session, and with a response to send.
 Answering = Callable[..., Response]
-_KEEP_NOTHING = "keep_nothing"
 _HEADERS_KEPT = ("Content-Type", "Location")
 
 
@@ -134,11 +133,6 @@ def after_commit(session: Session, work: Callable[[], None]) -> None:
     event.listen(session, "after_commit", lambda _session: work(), once=True)
 
 
-def keep_nothing(session: Session) -> None:
-    """Take back, once the answer is made, all that this session has written: for what only wants to know."""
-    session.info[_KEEP_NOTHING] = True
-
-
 def answer_concerns(customer_id: str) -> None:
     """Say whose personal data the answer may carry (`cus_…`), so that erasure finds the kept one."""
     g.answer_concerns = customer_id
@@ -146,10 +140,7 @@ def answer_concerns(customer_id: str) -> None:
 
 def _run(view: Callable[..., Any], session: Session, path: dict[str, Any]) -> Response:
     # Made here, so that nothing is loaded, dumped or found wrong after the transaction has ended.
-    response = current_app.make_response(view(session, **path))
-    if session.info.get(_KEEP_NOTHING):
-        session.rollback()
-    return response
+    return current_app.make_response(view(session, **path))
 
 
 def _answer_once(view: Callable[..., Any], path: dict[str, Any]) -> Response:

@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import fold
 from referral_service.rewards.coupons.policy import HeldCoupon
@@ -19,9 +20,7 @@ coupons = cast(Table, Coupon.__table__)
 
 NAMES = [column.name for column in fields(HeldCoupon)]
 COLUMNS = [coupons.c[name] for name in NAMES]
-OF_REWARDS = select(*COLUMNS).where(
-    coupons.c.app_id == bindparam("app_id"), coupons.c.reward_id.in_(bindparam("ids", expanding=True))
-)
+OF_REWARDS = select(*COLUMNS).where(coupons.c.app_id == bindparam("app_id"), among(coupons.c.reward_id, "ids"))
 # What may change; the rest of a coupon is fixed when it is made.
 UPDATE = (
     update(coupons)

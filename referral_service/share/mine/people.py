@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from referral_service.customers.ensure_customers import customers
 from referral_service.customers.profile import open_profile
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.among import among
 
 _OF_PEOPLE = select(
     customers.c.id, customers.c.profile_ct, customers.c.invite_name_opt_in, customers.c.attributes
 ).where(
     customers.c.app_id == bindparam("app_id"),
-    customers.c.id.in_(bindparam("ids", expanding=True)),
+    among(customers.c.id, "ids"),
     customers.c.erased_at.is_(None),
 )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from flask import Flask, current_app
 
+from referral_service.kit.http.admission import step_aside
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import Service
 from referral_service.webhooks_in.inbox import Inbox
@@ -21,7 +23,7 @@ blueprint = Blueprint("webhooks in", __name__, description="Where webhooks come 
 def install(app: Flask, service: Service) -> None:
     """Make what the hooks need, once for this application."""
     app.extensions[SENDERS] = Senders(service.database, service.sealer)
-    app.extensions[INBOX] = Inbox(service.database)
+    app.extensions[INBOX] = Inbox(service.database, aside=partial(step_aside, app))
 
 
 def current_senders() -> Senders:

@@ -106,6 +106,72 @@ def test_no_place_is_lost_or_made_when_many_come_go_and_give_up_at_once() -> Non
     assert not gate.enter()
 
 
+def test_while_one_is_aside_another_has_the_place_and_who_comes_back_goes_before_the_next() -> None:
+    gate = Gate(places=1, waiting_max=3, wait_seconds_max=PATIENCE_SECONDS)
+    called, entered = Event(), list[str]()
+
+    def step_aside() -> None:
+        assert gate.enter()
+        with gate.aside():
+            called.wait(PATIENCE_SECONDS)
+        entered.append("back")
+        gate.leave()
+
+    def come() -> None:
+        assert gate.enter()
+        entered.append("new")
+        gate.leave()
+
+    stepping = in_thread(step_aside)
+    until(lambda: gate.waiting == 1)
+    assert gate.enter()
+    assert (gate.inside, gate.waiting) == (1, 1)
+    coming = in_thread(come)
+    until(lambda: gate.waiting == 2)
+    called.set()
+    # Nobody is ahead of time: both wait until the place is free.
+    stepping.join(0.05)
+    assert (entered, gate.waiting) == ([], 2)
+    gate.leave()
+    stepping.join(PATIENCE_SECONDS)
+    coming.join(PATIENCE_SECONDS)
+    assert entered == ["back", "new"]
+    assert (gate.inside, gate.waiting, gate.refused) == (0, 0, 0)
+
+
+def test_who_is_aside_counts_among_those_who_wait() -> None:
+    gate = Gate(places=1, waiting_max=1)
+    assert gate.enter()
+    with gate.aside():
+        assert gate.enter()
+        with gate.aside():
+            # There are places, but threads for two only.
+            assert not gate.enter()
+            assert (gate.inside, gate.waiting, gate.refused) == (0, 2, 1)
+        gate.leave()
+    assert (gate.inside, gate.waiting) == (1, 0)
+
+
+def test_no_place_is_lost_or_made_when_many_step_aside_at_once() -> None:
+    gate = Gate(places=2, waiting_max=9, wait_seconds_max=0.001)
+    most: list[int] = []
+
+    def come_and_go() -> None:
+        for _ in range(200):
+            if gate.enter():
+                with gate.aside():
+                    pass
+                most.append(gate.inside)
+                gate.leave()
+
+    threads = [in_thread(come_and_go) for _ in range(12)]
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert max(most) <= 2
+    assert (gate.inside, gate.waiting) == (0, 0)
+    assert all(gate.enter() for _ in range(2))
+
+
 def test_a_gate_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="Nobody"):
         Gate(places=0)
