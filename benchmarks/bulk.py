@@ -59,7 +59,7 @@ def load(database: Database, stencil: Stencil, *, app_id: int, referrals: int, a
     with database.write_engine.begin() as connection:
         for total in TOTALS.values():
             connection.execute(text(total), known)
-    _settle(database)
+    settle(database)
     return book
 
 
@@ -135,7 +135,7 @@ def _sqlite(raw: Any) -> Iterator[Callable[[], Any]]:
     raw.execute("PRAGMA journal_mode = WAL")
 
 
-def _settle(database: Database) -> None:
+def settle(database: Database) -> None:
     """What PostgreSQL does by itself within minutes, and SQLite's connections with their next write."""
     if database.is_sqlite:
         return

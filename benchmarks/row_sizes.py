@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import secrets
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -31,6 +32,9 @@ from referral_service.app import close, create_app
 from referral_service.clicks.record import RecordedClick
 from referral_service.clicks.views import CLICKS
 from referral_service.config import Settings
+from referral_service.insights.tally_changes import tally_changes
+from referral_service.insights.tally_conversions import tally_conversions
+from referral_service.insights.tally_ranks import tally_ranks
 from referral_service.kit.clock import SystemClock, format_rfc3339
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.engines import Database
@@ -105,9 +109,12 @@ class Shop:
         _demand(answer)
 
     def deliver(self, database: Database) -> None:
-        """Announce everything to the endpoint, which takes it at the first attempt."""
+        """Announce everything to the endpoint, which takes it at the first attempt, and count it."""
         while database.transact(lambda s: place_and_fan_out(s, app_id=self._app_id, now=self._clock.now())):
             pass
+        for tally in (tally_changes, tally_conversions, tally_ranks):
+            while database.transact(partial(tally, app_id=self._app_id)):
+                pass
         with database.write_engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE deliveries SET state = 'done', attempts = 1, last_attempt_at = created_at, last_status = 200, "

@@ -222,7 +222,8 @@ def _sheets(name: str, lines: list[str], marks: Mapping[str, str], last_position
         if name == "notifications":
             at = columns.index("position")
             values[at] = f"{_POSITION}{int(values[at]) - last_position}{_POSITION}"
-        filled = tuple(n for n, value in enumerate(values) if value != NULL)
+        left_out = NOTED_LATER.get(name, frozenset())
+        filled = tuple(n for n, value in enumerate(values) if value != NULL and columns[n] not in left_out)
         alike[filled].append(_filled("\t".join(values[n] for n in filled), marks))
     for filled, texts in alike.items():
         yield Sheet(name, tuple(columns[n] for n in filled), "\n".join(sorted(texts)))
@@ -242,7 +243,12 @@ TOTALS = {
     ),
 }
 # The worker counts these from the rows, when they are there.
-COUNTED_LATER = {"click_tallies", "counters"}
+COUNTED_LATER = {"change_tallies", "click_tallies", "counters", "rank_counts"}
+# And notes in the rows that it has.
+NOTED_LATER = {
+    "conversions": frozenset({"is_tallied", "tallied_on", "tallied_state"}),
+    "ranks": frozenset({"is_tallied", "tallied"}),
+}
 
 
 def _last_position(lines: set[str]) -> int:

@@ -3,7 +3,8 @@
 It runs as a process of its own, as often as one likes, or as a thread beside the web server's. Every step claims its
 work in the database and commits it in transactions of its own, so a worker that is killed leaves nothing half done.
 
-Notifications do not wait for the rest: one lane of steps places them, one does everything else, and the courier sends.
+Notifications do not wait for the rest: one lane of steps places them, one counts what reports are read from, one does
+everything else, and the courier sends.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.seal import apps_to_seal, seal
+from referral_service.insights.tally_changes import apps_with_changes, tally_changes
 from referral_service.insights.tally_clicks import drop_clicks, tally_clicks
+from referral_service.insights.tally_conversions import apps_with_conversions, tally_conversions
+from referral_service.insights.tally_ranks import apps_with_ranks, tally_ranks
 from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.db.engines import Database
@@ -37,6 +41,8 @@ from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 IDLE_SECONDS = 0.25
 REST_SECONDS_MAX = 30.0
 CHORES_SECONDS = 60.0
+# Reports read what is not counted yet as well, so this need not be soon; and counted together it costs less.
+TALLY_SECONDS = 1.0
 RARE_CHORES_SECONDS = 3600.0
 # A limit on everything: one turn does at most so many batches for an app, then the others have theirs.
 BATCHES_MAX = 100
@@ -47,12 +53,18 @@ log = structlog.get_logger(__name__)
 
 
 class Step:
-    """One kind of work. One that fails rests for 1, 2, 4 … 30 s, and keeps no other from going on."""
+    """One kind of work. One that fails rests for 1, 2, 4 … 30 s, and keeps no other from going on.
 
-    def __init__(self, name: str, work: Callable[[], int], *, every_seconds: float = 0.0) -> None:
+    After a turn that found nothing to do it rests for `every_seconds`; with `gathers` after any.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], int], *, every_seconds: float = 0.0, gathers: bool = False
+    ) -> None:
         self.name = name
         self._work = work
         self._every_seconds = every_seconds
+        self._gathers = gathers
         self._failures = 0
         self._due_at_seconds = float("-inf")
 
@@ -74,7 +86,7 @@ class Step:
             self._failures = 0
         if done:
             log.debug("worker_step_done", step=self.name, count=done)
-        elif self._every_seconds:
+        if self._every_seconds and (self._gathers or not done):
             self._due_at_seconds = monotonic_seconds() + self._every_seconds
         return done
 
@@ -111,7 +123,7 @@ def run_worker(service: Service, *, stop: Event, idle_seconds: float = IDLE_SECO
 def work_off(service: Service, *, stop: Event) -> tuple[int, list[str]]:
     """Work until nothing is due any more; return how many things were done, and the names of steps that failed."""
     courier = courier_of(service)
-    steps = [step for lane in lanes_of(service) for step in lane]
+    steps = [step for lane in lanes_of(service, tally_seconds=0) for step in lane]
     steps.append(Step("deliver", lambda: _deliver(service, courier)))
     done_in_all = 0
     while not stop.is_set():
@@ -132,11 +144,14 @@ def courier_of(service: Service) -> Courier:
     )
 
 
-def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> list[list[Step]]:
+def lanes_of(
+    service: Service, *, placed: Callable[[], None] = lambda: None, tally_seconds: float = TALLY_SECONDS
+) -> list[list[Step]]:
     """Return the steps in the order in which they bring each other about, in lanes that may run beside each other.
 
     What releases or expires something also writes notifications and entries of the audit log. What is only tidied up
-    has its own, longer intervals. `placed` is called when there are deliveries that may be sent.
+    has its own, longer intervals, and what is counted gathers for `tally_seconds`. `placed` is called when there are
+    deliveries that may be sent.
     """
     database, clock, settings = service.database, service.clock, service.settings
 
@@ -178,7 +193,20 @@ def lanes_of(service: Service, *, placed: Callable[[], None] = lambda: None) -> 
         ),
         Step("drop_old_deliveries", drop_old_deliveries, every_seconds=RARE_CHORES_SECONDS),
     ]
-    return [chores, [Step("place_notifications", place_all)]]
+    return [chores, [Step("place_notifications", place_all)], _tallies(database, tally_seconds)]
+
+
+def _tallies(database: Database, seconds: float) -> list[Step]:
+    """The steps that count what stats and leaderboards are read from."""
+    kinds: tuple[tuple[str, Callable[[Session], list[int]], Callable[..., int]], ...] = (
+        ("tally_changes", apps_with_changes, tally_changes),
+        ("tally_conversions", apps_with_conversions, tally_conversions),
+        ("tally_ranks", apps_with_ranks, tally_ranks),
+    )
+    return [
+        Step(name, partial(_for_each_app, database, apps, work), every_seconds=seconds, gathers=True)
+        for name, apps, work in kinds
+    ]
 
 
 class _Lane(Thread):

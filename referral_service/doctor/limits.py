@@ -1,4 +1,6 @@
-"""I5: ordinals have no gaps; caps and budgets are kept, recounted from the grants; ranks are what a recount says."""
+"""I5: ordinals have no gaps; caps and budgets are kept, recounted from the grants; ranks and counters are what a
+recount says.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 
 from referral_service.doctor.books import Books, Question, put
 from referral_service.doctor.contests import RANKS
+from referral_service.doctor.counters import COUNTERS
 from referral_service.doctor.promises import Promise, RewardPromise, promises
 from referral_service.doctor.report import Check
 
@@ -67,7 +70,7 @@ BUDGETS = (
 
 def check_limits(books: Books, check: Check) -> None:
     """I5."""
-    put(QUESTIONS + RANKS, books, check)
+    put(QUESTIONS + RANKS + COUNTERS, books, check)
     versions = promises(books)
     newest = {row.id: versions.get((row.id, row.version)) for row in books.stream(NEWEST)}
     capped = {version for version, promise in versions.items() if any(map(_is_capped, promise.rewards.values()))}

@@ -104,6 +104,7 @@ REFERENCES = (
     _one("inbound_events", "event_id", "events"),
     _one("inbound_events", "customer_id", "customers"),
     _one("counters", "program_id", "programs", named="program_id"),
+    _one("rank_counts", "program_id", "programs", named="program_id"),
     _one("ranks", "customer_id", "customers", named="customer_id"),
     _one("ranks", "program_id", "programs", named="customer_id"),
 )

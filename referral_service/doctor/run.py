@@ -45,7 +45,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Books, Check], None]], ...] = (
     ("I2", "Nothing is granted twice for one subject", check_grants_are_unique),
     ("I3", "Every grant stands on confirmed facts inside the window, and no grant is missing", check_grants),
     ("I4", "What is reversed follows from refunds and disputes", check_reversals),
-    ("I5", "Ordinals have no gaps; caps and budgets are kept; ranks are what a recount says", check_limits),
+    (
+        "I5",
+        "Ordinals have no gaps; caps and budgets are kept; ranks and counters are what a recount says",
+        check_limits,
+    ),
     ("I6", "Nobody refers himself; one accepted referrer for each referee and program", check_people),
     ("I7", "Every reference stays in its tenant", check_references),
     ("I8", "Only legal transitions; times run forwards", check_transitions),

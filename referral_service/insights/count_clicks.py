@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from referral_service.clicks.bots import PERSON
-from referral_service.insights.span import Span
-from referral_service.insights.tally_clicks import CLICKS, OTHER_CHANNELS, clicks, counted_to, counters
+from referral_service.insights.add_up import counters
+from referral_service.insights.span import Span, parts_of_days, whole_days
+from referral_service.insights.tally_clicks import CLICKS, OTHER_CHANNELS, clicks, counted_to
 from referral_service.kit.db.base import UtcDateTime
 
-_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 # Under more than this, in one span, none is among the busiest.
 _CHANNELS_READ_MAX = 1_000
+# More than there can be: no limit, but for whoever plans the statement.
+_CLICKS_READ_MAX = 10**12
 
 _OF_DAYS = (
     counters.c.app_id == bindparam("app_id"),
@@ -34,21 +36,34 @@ COUNTED_BY_CHANNEL = (
     .order_by(_VALUE.desc(), counters.c.key)
     .limit(_CHANNELS_READ_MAX)
 )
-# Every session speaks UTC (kit/db/engines.py), so this is the day in UTC on both databases.
-_AT_DAY = func.date(clicks.c.at)
-_ROWS = (
-    select(_AT_DAY, clicks.c.channel, func.count())
-    .where(
-        clicks.c.app_id == bindparam("app_id"),
-        clicks.c.program_id == bindparam("program_id"),
-        clicks.c.kind == PERSON,
-        clicks.c.at >= bindparam("start", type_=UtcDateTime()),
-        clicks.c.at <= bindparam("end", type_=UtcDateTime()),
-    )
-    .group_by(_AT_DAY, clicks.c.channel)
+# Taken first, in the order of their ids and so by these alone: SQLite would rather read all clicks of the span.
+_LATEST = (
+    select(clicks)
+    .where(clicks.c.app_id == bindparam("app_id"), clicks.c.id > bindparam("counted_to"))
+    .order_by(clicks.c.id)
+    .limit(_CLICKS_READ_MAX)
+    .subquery()
 )
-NOT_COUNTED_YET = _ROWS.where(clicks.c.id > bindparam("counted_to"))
-OF_PART_OF_A_DAY = _ROWS.where(clicks.c.id <= bindparam("counted_to"))
+
+
+def _rows(table: FromClause) -> Select[Any]:
+    # Every session speaks UTC (kit/db/engines.py), so this is the day in UTC on both databases.
+    day = func.date(table.c.at)
+    return (
+        select(day, table.c.channel, func.count())
+        .where(
+            table.c.app_id == bindparam("app_id"),
+            table.c.program_id == bindparam("program_id"),
+            table.c.kind == PERSON,
+            table.c.at >= bindparam("start", type_=UtcDateTime()),
+            table.c.at <= bindparam("end", type_=UtcDateTime()),
+        )
+        .group_by(day, table.c.channel)
+    )
+
+
+NOT_COUNTED_YET = _rows(_LATEST)
+OF_PART_OF_A_DAY = _rows(clicks).where(clicks.c.id <= bindparam("counted_to"))
 
 
 class Clicks(NamedTuple):
@@ -67,7 +82,7 @@ def count_clicks(session: Session, *, app_id: int, program_id: str, span: Span) 
     """
     found = Clicks(Tally(), Tally())
     asked = {"app_id": app_id, "program_id": program_id}
-    whole = _whole_days(span)
+    whole = whole_days(span)
     if whole is not None:
         days = {"first": whole.start.date(), "last": whole.end.date()}
         for day, count in session.execute(COUNTED_BY_DAY, asked | days):
@@ -78,7 +93,7 @@ def count_clicks(session: Session, *, app_id: int, program_id: str, span: Span) 
     last_id = counted_to(session, app_id=app_id)
     _add(found, session.execute(NOT_COUNTED_YET, asked | _edges(span) | {"counted_to": last_id}))
     if last_id:
-        for part in _parts(span, whole):
+        for part in parts_of_days(span, whole):
             _add(found, session.execute(OF_PART_OF_A_DAY, asked | _edges(part) | {"counted_to": last_id}))
     return found
 
@@ -92,27 +107,3 @@ def _add(found: Clicks, rows: Any) -> None:
 
 def _edges(span: Span) -> dict[str, datetime]:
     return {"start": span.start, "end": span.end}
-
-
-def _whole_days(span: Span) -> Span | None:
-    """The days that lie within the span from their first instant to their last."""
-    first, last = span.start.date(), span.end.date()
-    if span.start.time() != time.min:
-        if first == last:
-            return None
-        first += _DAY
-    if span.end.time() != time.max:
-        if first >= last:
-            return None
-        last -= _DAY
-    zone = span.start.tzinfo
-    return Span(datetime.combine(first, time.min, zone), datetime.combine(last, time.max, zone))
-
-
-def _parts(span: Span, whole: Span | None) -> list[Span]:
-    """What of the span lies before and after its whole days."""
-    if whole is None:
-        return [span]
-    before = [Span(span.start, whole.start - _INSTANT)] if span.start < whole.start else []
-    after = [Span(whole.end + _INSTANT, span.end)] if whole.end < span.end else []
-    return before + after

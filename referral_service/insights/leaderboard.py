@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, func, select, tuple_
+from sqlalchemy import Table, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
 from referral_service.customers.profile import open_profile
+from referral_service.insights.tally_ranks import referrers_above
 from referral_service.kit.crypto import Sealer
 from referral_service.referrals.ranks import ranks
 from referral_service.rewards.models import Reward
@@ -52,20 +52,6 @@ NEXT_PAGE = PAGE.where(
     tuple_(ranks.c.conversions, ranks.c.customer_id) < tuple_(bindparam("after_n"), bindparam("after_id"))
 )
 
-
-ABOVE = select(func.count()).select_from(ranks).where(*_OF_PROGRAM, ranks.c.conversions > bindparam("most"))
-BETWEEN = (
-    select(ranks.c.conversions, func.count())
-    .where(*_OF_PROGRAM, ranks.c.conversions <= bindparam("most"), ranks.c.conversions > bindparam("least"))
-    .group_by(ranks.c.conversions)
-)
-# Counted apart, for few are ever erased and they have an index of their own; all others are counted by the index alone.
-ERASED = (
-    select(ranks.c.conversions, func.count())
-    .join(customers, _PERSON)
-    .where(*_OF_PROGRAM, ranks.c.conversions > bindparam("least"), customers.c.erased_at.is_not(None))
-    .group_by(ranks.c.conversions)
-)
 BADGES = select(rewards.c.recipient_id, rewards.c.badge, rewards.c.released_at, rewards.c.ordinal, rewards.c.id).where(
     rewards.c.app_id == bindparam("app_id"),
     rewards.c.program_id == bindparam("program_id"),
@@ -95,7 +81,7 @@ def leaderboard(
         rows = session.execute(NEXT_PAGE, program | place | {"rows_max": limit}).all()
     if not rows:
         return []
-    above = _above(session, rows, program)
+    above = referrers_above(session, app_id=app_id, program_id=program_id, numbers={row.conversions for row in rows})
     badges = _badges(session, rows, program)
     return [
         Standing(
@@ -108,16 +94,6 @@ def leaderboard(
         )
         for row in rows
     ]
-
-
-def _above(session: Session, rows: Sequence[Any], program: dict[str, Any]) -> dict[int, int]:
-    """How many referrers have more conversions than this, for each number of conversions on the page."""
-    wanted = sorted({row.conversions for row in rows})
-    edges = program | {"most": wanted[-1], "least": wanted[0]}
-    beyond = int(session.execute(ABOVE, edges).scalar_one())
-    counts = Counter({row[0]: row[1] for row in session.execute(BETWEEN, edges)} if len(wanted) > 1 else {})
-    counts.subtract({row[0]: row[1] for row in session.execute(ERASED, edges)})
-    return {n: beyond + sum(count for more, count in counts.items() if more > n) for n in wanted}
 
 
 def _badges(session: Session, rows: Sequence[Any], program: dict[str, Any]) -> dict[str, str]:

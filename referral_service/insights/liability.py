@@ -9,11 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from referral_service.insights.stats import rewards
 from referral_service.ledger.outstanding import outstanding
 from referral_service.programs.terms.document import Credit, Points, Quota, Reward, Terms
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.store import referrals
+from referral_service.rewards.store import rewards
 
 # Kept in wallets; coupons and custom rewards are no balance.
 WALLET_KINDS = ("credit", "percent", "points", "quota")

@@ -1,4 +1,4 @@
-"""Counters for funnels: deltas are appended where things happen, and rolled up by the worker."""
+"""What the worker has counted for funnels and leaderboards, and how far it has come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Wor
 
 
 class Counter(Base):
-    """How often something happened in a program on one day, by name and key (a channel, a state, a unit)."""
+    """How often something happened in a program on one day, by name and key (a channel or a state)."""
 
     __tablename__ = "counters"
 
@@ -40,15 +40,23 @@ class ClickTally(Base):
     next_from: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class CounterDelta(Base):
-    """A change to a counter that is not rolled up yet. Appending does not contend; adding to one hot row does."""
+class ChangeTally(Base):
+    """How far an app's notifications have been counted into `counters`: all up to the position `last_position` are."""
 
-    __tablename__ = "counter_deltas"
+    __tablename__ = "change_tallies"
 
     app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    program_id: Mapped[str] = mapped_column(Id)
-    name: Mapped[str] = mapped_column(Word)
-    day: Mapped[date] = mapped_column(Date)
-    key: Mapped[str] = mapped_column(Key, default="")
-    delta: Mapped[int] = mapped_column(Number)
+    last_position: Mapped[int] = mapped_column(Number, default=0)
+
+
+class RankCount(Base):
+    """How many referrers of a program have exactly so many conversions, erased ones left out (see `ranks`)."""
+
+    __tablename__ = "rank_counts"
+
+    app_id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    program_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    conversions: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    referrers: Mapped[int] = mapped_column(Number, default=0)
+
+    __table_args__ = (belongs_to("programs", "app_id", "program_id"),)

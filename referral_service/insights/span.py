@@ -35,6 +35,30 @@ def span_of(start: date | datetime | None, end: date | datetime | None, *, now: 
     return Span(first, last)
 
 
+def whole_days(span: Span) -> Span | None:
+    """The days that lie within the span from their first instant to their last."""
+    first, last = span.start.date(), span.end.date()
+    if span.start.time() != time.min:
+        if first == last:
+            return None
+        first += _DAY
+    if span.end.time() != time.max:
+        if first >= last:
+            return None
+        last -= _DAY
+    zone = span.start.tzinfo
+    return Span(datetime.combine(first, time.min, zone), datetime.combine(last, time.max, zone))
+
+
+def parts_of_days(span: Span, whole: Span | None) -> list[Span]:
+    """What of the span lies before and after its whole days."""
+    if whole is None:
+        return [span]
+    before = [Span(span.start, whole.start - _INSTANT)] if span.start < whole.start else []
+    after = [Span(whole.end + _INSTANT, span.end)] if whole.end < span.end else []
+    return before + after
+
+
 def _first_instant(said: date | datetime) -> datetime:
     return said if isinstance(said, datetime) else datetime.combine(said, time.min, UTC)
 

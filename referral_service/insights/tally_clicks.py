@@ -6,7 +6,7 @@ A click's id says when it was made, and ids sort by that; so what has been count
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from referral_service.clicks.bots import PERSON
 from referral_service.clicks.models import Click
-from referral_service.insights.models import ClickTally, Counter
+from referral_service.insights.add_up import counters
+from referral_service.insights.models import ClickTally
 from referral_service.kit.db.upsert import insert_or_add, insert_unless_there
 from referral_service.kit.ids import first_id_at
 
@@ -28,7 +29,6 @@ SETTLED_AFTER = timedelta(minutes=1)
 BATCH_MAX = 5_000
 
 clicks = cast(Table, Click.__table__)
-counters = cast(Table, Counter.__table__)
 tallies = cast(Table, ClickTally.__table__)
 
 _HEAD = select(tallies.c.last_id, tallies.c.next_id, tallies.c.next_from).where(tallies.c.app_id == bindparam("app_id"))
@@ -139,13 +139,3 @@ def _kept(channel: str, known: set[str]) -> str:
         known.add(channel)
         return channel
     return OTHER_CHANNELS
-
-
-def total_and_channels(rows: Iterable[tuple[date, str, int]]) -> tuple[Tally[date], Tally[str]]:
-    """Sum counters of clicks by day and by channel."""
-    days: Tally[date] = Tally()
-    channels: Tally[str] = Tally()
-    for day, channel, count in rows:
-        days[day] += count
-        channels[channel] += count
-    return days, channels

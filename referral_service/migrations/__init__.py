@@ -30,6 +30,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     with engine.connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            # A table that has grown takes longer to go over than any request may.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
         command.upgrade(_config(connection), revision)
         if connection.dialect.name == "sqlite":
             write_statistics(connection)

@@ -22,6 +22,7 @@ from referral_service.kit.errors import NotFound
 from referral_service.notifications.announce import announce
 from referral_service.referrals.policy import EXPIRED, PENDING
 from referral_service.referrals.policy import UNDER_REVIEW as REFERRAL_UNDER_REVIEW
+from referral_service.referrals.ranks import count_anew
 from referral_service.referrals.store import ReferralRow, lock_referrals, referrals, update_referrals
 from referral_service.rewards.policy import OFFERED, UNDER_REVIEW, VOIDED
 from referral_service.rewards.policy import PENDING as REWARD_PENDING
@@ -55,6 +56,7 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     blank_bodies_of(session, app_id=app_id, customer_id=customer_id)
     forget_address(session, app_id=app_id, customer_id=customer_id)
     erase_customer(session, tools.emails, app_id=app_id, customer_id=customer_id, now=now)
+    count_anew(session, app_id=app_id, customer_id=customer_id)
     record_audit(
         session,
         app_id=app_id,

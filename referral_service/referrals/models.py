@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Date, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Word, belongs_to
@@ -12,6 +12,8 @@ from referral_service.kit.db.base import Base, Id, Key, Number, UtcDateTime, Wor
 ACCEPTED = text("state <> 'rejected'")
 REFUSED = text("is_refused_claim")
 OPEN = text("state = 'pending'")
+# What the counters do not hold yet, as it stands now: few rows, and the worker takes them from there.
+UNTALLIED = text("NOT is_tallied")
 
 
 class Referral(Base):
@@ -96,7 +98,11 @@ class Touch(Base):
 
 
 class Conversion(Base):
-    """The n-th accepted result of a referral. A reversal keeps the row; a later conversion gets the next number."""
+    """The n-th accepted result of a referral. A reversal keeps the row; a later conversion gets the next number.
+
+    The counters hold it as one of the day `tallied_on` in the state `tallied_state` (both empty: not at all), which is
+    how it stands if it `is_tallied`. Whoever writes it says that it is not; the worker counts it.
+    """
 
     __tablename__ = "conversions"
 
@@ -109,8 +115,22 @@ class Conversion(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     amount_minor: Mapped[int] = mapped_column(Number)
     refunded_minor: Mapped[int] = mapped_column(Number, default=0)
+    is_tallied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    tallied_on: Mapped[date | None] = mapped_column(Date)
+    tallied_state: Mapped[str | None] = mapped_column(Word)
 
-    __table_args__ = (belongs_to("referrals", "app_id", "referral_id"), Index(None, "app_id", "occurred_at"))
+    __table_args__ = (
+        belongs_to("referrals", "app_id", "referral_id"),
+        Index(None, "app_id", "occurred_at"),
+        Index(
+            "ix_conversions_untallied",
+            "app_id",
+            "referral_id",
+            "n",
+            sqlite_where=UNTALLIED,
+            postgresql_where=UNTALLIED,
+        ),
+    )
 
 
 class QualificationFact(Base):
@@ -179,7 +199,11 @@ class BudgetReservation(Base):
 
 
 class Rank(Base):
-    """How many conversions a referrer has in a program: the leaderboard is this table read by its index."""
+    """How many conversions a referrer has in a program: the leaderboard is this table read by its index.
+
+    `rank_counts` counts the referrer among those with `tallied` conversions (0: not at all), which is where they belong
+    if the row `is_tallied`. Whoever changes that says that it is not so any more; the worker counts them anew.
+    """
 
     __tablename__ = "ranks"
 
@@ -187,9 +211,19 @@ class Rank(Base):
     program_id: Mapped[str] = mapped_column(Id, primary_key=True)
     customer_id: Mapped[str] = mapped_column(Id, primary_key=True)
     conversions: Mapped[int] = mapped_column(Number, default=0)
+    is_tallied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    tallied: Mapped[int] = mapped_column(Number, default=0, server_default="0")
 
     __table_args__ = (
         belongs_to("programs", "app_id", "program_id"),
         belongs_to("customers", "app_id", "customer_id"),
         Index(None, "app_id", "program_id", "conversions", "customer_id"),
+        Index(
+            "ix_ranks_untallied",
+            "app_id",
+            "program_id",
+            "customer_id",
+            sqlite_where=UNTALLIED,
+            postgresql_where=UNTALLIED,
+        ),
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias, cast
 
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
 from referral_service.kit.db.upsert import insert_or_add
+from referral_service.programs.models import Program
 from referral_service.referrals.models import Rank
 
 ranks = cast(Table, Rank.__table__)
+# Written out, or the index over what is to be counted would not be known to hold what is looked for.
+IS_UNTALLIED: ColumnElement[bool] = literal_column("NOT ranks.is_tallied")
 
 RankKey: TypeAlias = tuple[str, str]
 """(program id, referrer): what one row stands for."""
@@ -67,4 +70,16 @@ def count_conversions(session: Session, *, app_id: int, deltas: Mapping[RankKey,
         if delta
     ]
     if rows:
-        session.execute(insert_or_add(session, ranks, "conversions"), rows)
+        # A new row is not tallied, and one that changes is so no more.
+        session.execute(insert_or_add(session, ranks, "conversions", overwrite=("is_tallied",)), rows)
+
+
+def count_anew(session: Session, *, app_id: int, customer_id: str) -> None:
+    """Let the worker see again where a `cus_…` belongs on the leaderboards: who is erased belongs on none.
+
+    The caller holds the person against everyone, also those who only refer to the row: so no rank of theirs can be
+    made or counted until it is known that they are erased.
+    """
+    programs = select(Program.id).where(Program.app_id == app_id)
+    mine = (ranks.c.app_id == app_id, ranks.c.customer_id == customer_id, ranks.c.program_id.in_(programs))
+    session.execute(update(ranks).where(*mine).values(is_tallied=False))

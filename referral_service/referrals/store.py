@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.among import Among, among
@@ -23,6 +23,8 @@ referrals = cast(Table, Referral.__table__)
 # Written out, or the index over what is open would not be known to hold what is looked for.
 IS_OPEN = referrals.c.state == literal_column(f"'{PENDING}'", Word)
 conversions = cast(Table, Conversion.__table__)
+# Likewise: not in the counters as it stands.
+IS_UNTALLIED: ColumnElement[bool] = literal_column("NOT conversions.is_tallied")
 qualification_facts = cast(Table, QualificationFact.__table__)
 
 
@@ -190,11 +192,11 @@ def save_conversions(session: Session, *, app_id: int, rows: Sequence[Conversion
             {
                 "app_id": app_id, "referral_id": row.referral_id, "n": row.n, "state": row.state, "reason": row.reason,
                 "occurred_at": row.occurred_at, "recorded_at": now, "amount_minor": row.amount_minor,
-                "refunded_minor": row.refunded_minor,
+                "refunded_minor": row.refunded_minor, "is_tallied": False,
             }
             for row in rows
         ],
-        overwrite=("state", "reason", "occurred_at", "amount_minor", "refunded_minor"),
+        overwrite=("state", "reason", "occurred_at", "amount_minor", "refunded_minor", "is_tallied"),
     )  # fmt: skip
 
 

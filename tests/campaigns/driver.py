@@ -5,9 +5,10 @@ One driver is one test app of its own, so that many histories can share one data
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +38,8 @@ from flask.testing import FlaskClient
 # Typed by somebody who misread a code: nobody's.
 NOBODYS_CODE = "ZZZZZZZ2"
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+# Nothing of a campaign happens before; and so many days a report may span.
+EARLIEST, STATS_DAYS = date(2025, 12, 1), 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,33 @@ class Driver:
         accepted = [item for item in seen.referrals if item["state"] != "rejected"]
         self.referrals = {(names[i["program_id"]], i["referee"]["customer_id"]): i["id"] for i in accepted}
         return seen
+
+    def misreported(self, seen: Observed, *, now: datetime) -> list[str]:
+        """Where a program's stats tell other rewards, or other numbers of claims, than its lists do."""
+        wrong = []
+        for program_id in self.programs.values():
+            claims, rewards = self._reported(program_id, now)
+            listed = Counter(item["state"] for item in seen.rewards if item["program_id"] == program_id)
+            states = [item["state"] for item in seen.referrals if item["program_id"] == program_id]
+            # Among the rejected ones, those that were accepted first are claims; no list tells them apart.
+            may_be = range(len(states) - states.count("rejected"), len(states) + 1)
+            if rewards != listed or claims not in may_be:
+                wrong.append(f"{program_id}: {claims} claims of {may_be}, rewards {rewards} for {listed}")
+        return wrong
+
+    def _reported(self, program_id: str, now: datetime) -> tuple[int, Counter[str]]:
+        """Claims, and rewards by state, in as many stretches as a report can tell."""
+        claims, rewards, end = 0, Counter[str](), now.date() + timedelta(days=1)
+        while end > EARLIEST:
+            begin = max(EARLIEST, end - timedelta(days=STATS_DAYS - 1))
+            span = {"from": begin.isoformat(), "to": end.isoformat()}
+            told = self.expect(200, "GET", f"/v1/programs/{program_id}/stats", **span)
+            claims, rewards, end = (
+                claims + told["claims"],
+                rewards + Counter(told["rewards"]),
+                begin - timedelta(days=1),
+            )
+        return claims, rewards
 
 
 def name_of(item: dict[str, Any], names: Mapping[str, str]) -> RewardName:

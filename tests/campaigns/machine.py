@@ -65,6 +65,8 @@ class Speaker(Protocol):
 
     def look(self, customers: list[str]) -> Observed: ...
 
+    def misreported(self, seen: Observed, *, now: datetime) -> list[str]: ...
+
 
 class Stage(Protocol):
     """The service under test: one for all examples."""
@@ -263,8 +265,10 @@ class Campaign(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "agreed") or not self.agreed:
             return
-        self.oracle.see(self.driver.look(self.people))
-        wrong = [*self.oracle.repeats(), *self.stage.violations()]
+        seen = self.driver.look(self.people)
+        self.oracle.see(seen)
+        reports = self.driver.misreported(seen, now=self.now)
+        wrong = [*self.oracle.repeats(), *reports, *self.stage.violations()]
         assert not wrong, wrong
         # Readings that this history has refuted are asked last from now on, and must not be all there were.
         self.stage.readings = [r for r in self.stage.readings if r in self.oracle.readings]

@@ -120,7 +120,7 @@ def test_what_is_announced_is_placed_and_sent_by_itself(
     thread.start()
     try:
         for _ in range(3):
-            outbox.announce("reward.created", place=False)
+            outbox.announce("balance.changed", place=False)
             sent = len(inbox.requests) + 1
             eventually(lambda sent=sent: len(inbox.requests) == sent)  # type: ignore[misc]
     finally:
@@ -135,7 +135,7 @@ def test_a_worker_that_works_off_sends_what_is_due(service: Service, tenant: Ope
     outbox = Outbox(here.database, here.sealer, cast(FixedClock, here.clock), tenant.tenant.app_id)
     inbox = Inbox(httpserver, "/hooks")
     outbox.add(inbox.url)
-    outbox.announce("reward.created", "reward.available", place=False)
+    outbox.announce("balance.changed", "balance.changed", place=False)
     assert work_off(here, stop=Event())[1] == []
     assert len(inbox.requests) == 2
 

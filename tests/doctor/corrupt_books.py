@@ -147,7 +147,7 @@ GRANTS = (
     ),
     planted(
         "a promised reward was lost",
-        "I3 I1 I7",
+        "I3 I1 I5 I7",
         f"DELETE FROM rewards WHERE {OF.format('id', 'converted_welcome')}",
         "converted_referral",
     ),

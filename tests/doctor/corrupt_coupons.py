@@ -7,19 +7,19 @@ from doctor.corruptions import OF, planted
 SPENT = (
     planted(
         "a reward is redeemed and its lot is full",
-        "I1 I8",
+        "I1 I5 I8",
         f"UPDATE rewards SET state = 'redeemed' WHERE {OF.format('id', 'converted_thanks')}",
         "It is redeemed, and 1000 of its lot are left.",
     ),
     planted(
         "a reward is available and its lot is empty",
-        "I1 I8",
+        "I1 I5 I8",
         f"UPDATE rewards SET state = 'available' WHERE {OF.format('id', 'redeemed_thanks')}",
         "It is available, and 0 of its lot are left.",
     ),
     planted(
         "a reward has expired and its lot has not lapsed",
-        "I1 I8",
+        "I1 I5 I8",
         f"UPDATE rewards SET state = 'expired' WHERE {OF.format('id', 'converted_thanks')}",
         "It is expired, and 1000 of its lot are left.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.corrupt_counters import COUNTERS
 from doctor.corrupt_coupons import SPENT_OR_NOT
 from doctor.corrupt_endpoints import ENDPOINTS
 from doctor.corruptions import CLAIMED, LONG_AGO, OF, Corruption, planted
@@ -209,7 +210,7 @@ MESSAGES = (
     ),
     planted(
         "a position was skipped",
-        "I9",
+        "I5 I9",
         "UPDATE notifications SET position = position + 1000 WHERE app_id = 1 AND sequence = 1 "
         "AND object_id = :converted_referral",
         "Positions are given up to",
@@ -307,4 +308,4 @@ ORDER = (
     ),
 )
 
-LIMITS_TO_ORDER = LIMITS + CONTESTS + PEOPLE + STATES + SPENT_OR_NOT + MESSAGES + ENDPOINTS + ORDER
+LIMITS_TO_ORDER = LIMITS + CONTESTS + COUNTERS + PEOPLE + STATES + SPENT_OR_NOT + MESSAGES + ENDPOINTS + ORDER

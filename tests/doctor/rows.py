@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from doctor.counted import counted
 from sqlalchemy import Engine
 
 from referral_service.all_models import metadata
@@ -235,6 +236,9 @@ class Rows:
         self._rank()
         if self.rows["notifications"]:
             self.add("notification_heads", last_position=len(self.rows["notifications"]))
+            for name, rows_of_it in counted(self.rows).items():
+                for row in rows_of_it:
+                    self.add(name, **row)
         with engine.begin() as connection:
             for table in metadata.sorted_tables:
                 rows = self.rows.get(table.name)

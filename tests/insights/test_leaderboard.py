@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from insights.counting import Worker
 from sqlalchemy import insert
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect, items
@@ -25,6 +26,8 @@ class Contest:
 
     def __init__(self, database: Database, api: Api, app_id: int) -> None:
         self.database, self.api, self.app_id = database, api, app_id
+        # Counts whatever there is before anybody asks.
+        self.worker: Worker | None = None
         self.program = str(a_program(api)["id"])
 
     def has(self, person: Person, conversions: int, *, opted_in: bool = True, program: str | None = None) -> None:
@@ -59,15 +62,19 @@ class Contest:
         self.database.transact(lambda session: session.execute(insert(Reward).values(row)))
 
     def board(self, **query: Any) -> list[Any]:
+        if self.worker:
+            self.worker.work()
         return items(self.api, f"/v1/programs/{self.program}/leaderboard", **query)
 
     def ranks(self) -> list[tuple[str, int]]:
         return [(item["customer_id"], item["rank"]) for item in self.board()]
 
 
-@pytest.fixture
-def contest(database: Database, api: Api, tenant: OpenedApp) -> Contest:
-    return Contest(database, api, tenant.tenant.app_id)
+@pytest.fixture(params=["not counted yet", "counted"])
+def contest(request: pytest.FixtureRequest, database: Database, api: Api, tenant: OpenedApp) -> Contest:
+    made = Contest(database, api, tenant.tenant.app_id)
+    made.worker = Worker(database, tenant.tenant.app_id) if request.param == "counted" else None
+    return made
 
 
 def test_a_line_tells_rank_name_and_number(contest: Contest) -> None:
@@ -128,6 +135,23 @@ def test_who_has_no_conversion_left_is_not_ranked(contest: Contest) -> None:
     contest.has(ALICE, -1)
 
     assert contest.ranks() == []
+
+
+def test_numbers_that_go_up_and_down_are_counted_where_they_are_now(contest: Contest) -> None:
+    contest.has(ALICE, 3)
+    contest.has(BOB, 2)
+    contest.has(CAROL, 1)
+    assert contest.ranks() == [("alice", 1), ("bob", 2), ("carol", 3)]
+    for person, more, ranks in (
+        (CAROL, 2, [("alice", 1), ("carol", 1), ("bob", 3)]),
+        (ALICE, -2, [("carol", 1), ("bob", 2), ("alice", 3)]),
+        (CAROL, -3, [("bob", 1), ("alice", 2)]),
+        (MALLORY, 2, [("bob", 1), ("mallory", 1), ("alice", 3)]),
+    ):
+        contest.has(person, more)
+        assert sorted(contest.ranks()) == sorted(ranks)
+    expect(contest.api.delete("/v1/customers/bob"), 200, 204)
+    assert contest.ranks() == [("mallory", 1), ("alice", 2)]
 
 
 def test_each_program_has_its_own(contest: Contest) -> None:

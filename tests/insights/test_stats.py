@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from clicks.test_bots import BOTS, CHROME
 from flask import Flask
+from insights.counting import Worker
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, credit, expect
 from cast import ALICE, BOB, CAROL, MALLORY, NOON, Person
 from referral_service.clicks.views import CLICKS
 from referral_service.kit.clock import FixedClock
+from referral_service.kit.db.engines import Database
+from referral_service.tenants.open_app import OpenedApp
 
 DAY = timedelta(days=1)
 NOTHING = {
@@ -25,6 +28,8 @@ class Shop:
 
     def __init__(self, app: Flask, api: Api, clock: FixedClock, **terms: Any) -> None:
         self.app, self.api, self.clock = app, api, clock
+        # Counts whatever there is before anybody asks.
+        self.worker: Worker | None = None
         self.program = a_program(api, **terms)
         a_customer(api, ALICE)
         self.code = a_code(api, self.program)
@@ -36,12 +41,18 @@ class Shop:
         self.app.extensions[CLICKS].flush()
 
     def stats(self, **span: str) -> Any:
+        if self.worker:
+            self.worker.work()
         return expect(self.api.get(f"/v1/programs/{self.program['id']}/stats", **span), 200)
 
 
-@pytest.fixture
-def shop(app: Flask, api: Api, clock: FixedClock) -> Shop:
-    return Shop(app, api, clock)
+@pytest.fixture(params=["not counted yet", "counted"])
+def shop(
+    request: pytest.FixtureRequest, app: Flask, api: Api, clock: FixedClock, database: Database, tenant: OpenedApp
+) -> Shop:
+    made = Shop(app, api, clock)
+    made.worker = Worker(database, tenant.tenant.app_id) if request.param == "counted" else None
+    return made
 
 
 def test_a_new_program_has_nothing_to_tell(shop: Shop) -> None:

@@ -25,14 +25,16 @@ BOUNDED = {
     "apps": "the tenants of one installation",
     "audit_heads": "one row for an app",
     "budgets": "one row for a program",
+    "change_tallies": "one row for an app",
     "click_tallies": "one row for an app",
-    "counters": "days and channels of a program, not visits: at most 200 channels a day (insights/tally_clicks.py)",
-    "counter_deltas": "nothing writes it",
+    "counters": "days, states and channels of a program, not what happened: at most 200 channels a day "
+    "(insights/tally_clicks.py)",
     "endpoint_secrets": "two for an endpoint at most",
     "notification_heads": "one row for an app",
     "program_logos": "one row for a program",
     "program_versions": "made by hand",
     "programs": "made by hand",
+    "rank_counts": "one row for each number of conversions that somebody has",
     "signing_keys": "made by hand",
     "source_secrets": "two for a source at most",
     "sources": "made by hand",
@@ -45,11 +47,22 @@ _KEPT = {"program_id", "source_id", "endpoint_id", "api_key_id", "payer", "actor
 _WORDS_OF_ITS_OWN = {("codes", "text"), ("codes", "folded"), ("coupons", "text"), ("coupons", "folded")}
 _WORDS_OF_ITS_OWN |= {("idempotency_keys", "key")}
 # Counted through an app, and unique there.
-_NUMBERS_OF_ITS_OWN = {("notifications", "position"), ("audit_log", "seq"), ("ranks", "conversions")}
+_NUMBERS_OF_ITS_OWN = {
+    ("notifications", "position"), ("audit_log", "seq"), ("ranks", "conversions"), ("ranks", "tallied")
+}  # fmt: skip
 # Sealed for the very row: a copy could not be opened.
 _SEALED = {("customers", "profile_ct")}
 # What lies ahead must not come due while the story is told.
 _AHEAD = {"hold_ends_at", "deadline_at", "accept_by", "expires_at", "next_attempt_at", "valid_until"}
+# How far an app has come: as far as the copies that came after.
+_CAUGHT_UP = [
+    f"UPDATE {name} SET {upto} = (SELECT max({column}) FROM {table} AS t WHERE t.app_id = {name}.app_id)"
+    for name, upto, table, column in (
+        ("notification_heads", "last_position", "notifications", "position"),
+        ("change_tallies", "last_position", "notifications", "position"),
+        ("click_tallies", "last_id", "clicks", "id"),
+    )
+]
 # A program's own accounts are few, and each has a leg in every movement: the copies' legs fall on the same ones.
 _ACCOUNT = "account_id"
 
@@ -64,6 +77,8 @@ def grow(database: Database) -> None:
         with connection:
             for name in GROWING:
                 connection.execute(_copies(metadata.tables[name], "sqlite", copies[name]))
+            for statement in _CAUGHT_UP:
+                connection.execute(statement)
         connection.close()
         return
     with database.write_engine.begin() as postgres:
@@ -71,6 +86,8 @@ def grow(database: Database) -> None:
         postgres.exec_driver_sql("SET LOCAL statement_timeout = 0")
         for name in GROWING:
             postgres.exec_driver_sql(_copies(metadata.tables[name], "postgresql", copies[name]))
+        for statement in _CAUGHT_UP:
+            postgres.exec_driver_sql(statement)
     with database.write_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as postgres:
         # Not ANALYZE alone: a database that many tests have emptied before is full of dead rows, and plans differ.
         postgres.exec_driver_sql("SET statement_timeout = 0")

@@ -222,6 +222,21 @@ def _values(stage: Stage, parameter: dict[str, Any]) -> list[str]:
     return list(parameter["schema"].get("enum") or known.get(name) or stage.world.ids[name][:1])
 
 
+def read_reports(stage: Stage) -> None:
+    """What the busy program has brought, of the last month and of the last year, and who has brought it, from the
+    middle on."""
+    path, today = f"/v1/programs/{stage.program['id']}", stage.clock.now().date()
+    year = {"from": str(today - timedelta(days=300)), "to": str(today)}
+    for span in ({}, year):
+        told = expect(stage.api.get(f"{path}/stats", **span), 200)
+        assert all(told[name] for name in ("clicks", "claims", "conversions", "rewards")), told
+    expect(stage.api.get(f"{path}/liability"), 200)
+    query: dict[str, Any] = {"limit": 1}
+    for _ in range(20):
+        page = expect(stage.api.get(f"{path}/leaderboard", **query), 200)
+        query["cursor"] = page["next_cursor"]
+
+
 def call_everything(stage: Stage) -> None:
     """Every route as its description shows it, what destroys at the very end."""
     for route in sorted(routes(stage.app), key=lambda route: route.method == "DELETE"):

@@ -27,9 +27,13 @@ def insert_or_overwrite(session: Session, table: Table, *columns: str) -> Execut
     return _or_overwrite(session.get_bind().dialect.name, table, columns)
 
 
-def insert_or_add(session: Session, table: Table, column: str, *returning: str) -> Executable:
-    """Return an insert that, where the primary key is there already, adds to `column`; gives `returning` afterwards."""
-    return _or_add(session.get_bind().dialect.name, table, column, returning)
+def insert_or_add(
+    session: Session, table: Table, column: str, *returning: str, overwrite: tuple[str, ...] = ()
+) -> Executable:
+    """Return an insert that, where the primary key is there already, adds to `column` and overwrites others; gives
+    `returning` afterwards.
+    """
+    return _or_add(session.get_bind().dialect.name, table, column, overwrite, returning)
 
 
 def insert_or_take_over(
@@ -73,11 +77,14 @@ def _or_take_over(
 
 
 @cache
-def _or_add(dialect: str, table: Table, column: str, returning: tuple[str, ...]) -> Executable:
+def _or_add(
+    dialect: str, table: Table, column: str, overwrite: tuple[str, ...], returning: tuple[str, ...]
+) -> Executable:
     statement = _insert(dialect, table)
+    written = {name: statement.excluded[name] for name in overwrite}
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
-        set_={column: table.c[column] + statement.excluded[column]},
+        set_={column: table.c[column] + statement.excluded[column], **written},
     ).returning(*_columns(table, returning))
 
 
