@@ -237,6 +237,15 @@ def read_reports(stage: Stage) -> None:
         query["cursor"] = page["next_cursor"]
 
 
+def open_pages(stage: Stage) -> None:
+    """Alice looks at her page of the busy program, and a friend at her invitation."""
+    token = expect(stage.api.post("/v1/customers/alice/share-tokens", {"program_id": stage.program["id"]}), 201)[
+        "token"
+    ]
+    for path in (f"/me/{token}", f"/me/{token}/embed", f"/i/{stage.code['signed_code']}"):
+        assert stage.api.client.get(path, headers={"User-Agent": CHROME}).status_code == 200, path
+
+
 def call_everything(stage: Stage) -> None:
     """Every route as its description shows it, what destroys at the very end."""
     for route in sorted(routes(stage.app), key=lambda route: route.method == "DELETE"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from plans.grown import grow, leave_as_it_was, small_tables
-from plans.story import Stage, call_everything, let_time_pass, read_lists, read_reports, tell
+from plans.story import Stage, call_everything, let_time_pass, open_pages, read_lists, read_reports, tell
 from plans.watching import watched
 from sqlalchemy import Select, func, select
 
@@ -38,6 +38,7 @@ def test_no_statement_costs_more_the_more_there_is(stage: Stage) -> None:
         tell(stage)
         read_lists(stage)
         read_reports(stage)
+        open_pages(stage)
         call_everything(stage)
         let_time_pass(stage)
     assert len(watch.readings) > 300

@@ -20,6 +20,7 @@ from referral_service.journeys.telling.customer_view import (
     reward_line,
 )
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.among import among
 from referral_service.ledger.balances import Balance, balances
 from referral_service.programs.branding import Branding
 from referral_service.programs.models import Program
@@ -71,6 +72,8 @@ _OWN_REFERRAL = select(*COLUMNS).where(
 _ORDINALS = select(anchors.c.reward_key, anchors.c.last_ordinal).where(
     anchors.c.app_id == bindparam("app_id"),
     anchors.c.program_id == bindparam("program_id"),
+    # Named, for they stand before the recipient in the key: the program has anchors of everybody else, too.
+    among(anchors.c.reward_key, "reward_keys"),
     anchors.c.recipient_id == bindparam("customer_id"),
 )
 _COUPONS = (
@@ -181,7 +184,7 @@ def read_page(session: Session, sealer: Sealer, *, participant: Participant) -> 
         has_more_rewards=len(lines) > REWARDS_MAX,
         coupons=_coupons(session, whose, participant=participant),
         balances=tuple(balances(session, app_id=app_id, customer_id=participant.customer_id, now=now)),
-        ordinals={row.reward_key: row.last_ordinal for row in session.execute(_ORDINALS, whose)},
+        ordinals=_ordinals(session, whose, terms),
         welcome=_welcome(session, whose, participant=participant),
     )
 
@@ -207,6 +210,11 @@ def _rewards(session: Session, *, participant: Participant) -> tuple[RewardLine,
         limit=REWARDS_MAX + 1,
     )
     return _lines(session, held, app_id=participant.app_id)
+
+
+def _ordinals(session: Session, whose: Mapping[str, object], terms: Terms) -> dict[str, int]:
+    keys = sorted({reward.key for reward in terms.rewards})
+    return {row.reward_key: row.last_ordinal for row in session.execute(_ORDINALS, {**whose, "reward_keys": keys})}
 
 
 def _coupons(session: Session, whose: Mapping[str, object], *, participant: Participant) -> tuple[OpenCoupon, ...]:
