@@ -52,7 +52,7 @@ class Line:
     less_is_better: bool = False
     figures: list[float] = field(default_factory=list)
     beside_figures: list[float] = field(default_factory=list)
-    # Growth only: what size the figures are of, and the same at sizes in between, by their names.
+    # Growth: what size the figures are of, and the same at sizes in between, by their names. Memory: on the way.
     size: str = ""
     between: dict[str, list[float]] = field(default_factory=dict)
 

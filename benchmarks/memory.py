@@ -44,6 +44,11 @@ def run(kind: str, requests: int, folder: Path, progress: Progress) -> list[Line
             held.append(processes.memory_bytes(service.pid) / MEBIBYTE)
             progress.advance(task, portion)
     line.add(held[-1], held[0])
+    # What is filled once and then stays, as a database's cache does, shows here beside what grows for ever.
+    for part in (10, 2):
+        nth = len(held) // part
+        if nth > 1:
+            line.between[f"{spoken(nth * portion)} requests"] = [held[nth - 1]]
     return [line]
 
 
