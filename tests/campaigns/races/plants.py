@@ -19,7 +19,7 @@ from referral_service.events.register import event_ids, events, insert_new_event
 from referral_service.journeys.recording import record_events
 from referral_service.kit.db.engines import Database
 
-LOCKS = re.compile(r"FOR (NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)( SKIP LOCKED)?")
+LOCKS = re.compile(r"FOR (NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)( OF [a-z_]+)?( SKIP LOCKED)?")
 
 
 def drop(database: Database, what: str) -> None:
