@@ -27,8 +27,9 @@ from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http import access_log, admission, headers, limits, openapi, problems, wiring
+from referral_service.kit.http import access_log, headers, limits, openapi, problems, wiring
 from referral_service.kit.http.idempotency import InFlight
+from referral_service.kit.http.ingress import admission, front
 from referral_service.kit.http.json_provider import OrjsonProvider
 from referral_service.kit.http.limits import Limits
 from referral_service.kit.http.wiring import Service
@@ -107,6 +108,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     service = _wire(settings, clock or SystemClock(), database or Database.of(settings))
     wiring.install(app, service)
     clicks.install(app, service)
+    codes.install(app, service)
     journeys.install(app, service)
     webhooks_in.install(app, service)
     share_pages.install(app, service)
@@ -126,13 +128,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
         api.register_blueprint(views.blueprint)
     app.register_blueprint(docs.blueprint)
     # In front of Flask: the gate, and before that the links that are known, which need no place inside.
-    admission.install(app, settings, passing=operations.WITHOUT_WAITING)
-    app.wsgi_app = LeanLinks(app.wsgi_app, clicks.links_of(app), settings, requests.count)  # type: ignore[method-assign]
+    gated = admission.install(app, settings, passing=operations.WITHOUT_WAITING)
+    links = LeanLinks(gated, clicks.links_of(app), settings, requests.count)
+    app.wsgi_app = links  # type: ignore[method-assign]
+    app.extensions[front.EXTENSION] = front.Front(ahead=links.answer, admission=gated)
     return app
 
 
 def close(app: Flask) -> None:
     """Give back what the application holds, when the process ends."""
+    front.front_of(app).close()
     clicks.close(app)
     service: Service = app.extensions[wiring.EXTENSION]
     service.database.dispose()

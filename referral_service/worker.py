@@ -9,9 +9,8 @@ everything else, and the courier sends.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import Any
@@ -20,14 +19,18 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from referral_service.audit.seal import BATCH_MAX as SEALED_MAX
 from referral_service.audit.seal import apps_to_seal, seal
+from referral_service.insights.tally_changes import BATCH_MAX as CHANGES_MAX
 from referral_service.insights.tally_changes import apps_with_changes, tally_changes
 from referral_service.insights.tally_clicks import drop_clicks, tally_clicks
 from referral_service.insights.tally_conversions import apps_with_conversions, tally_conversions
 from referral_service.insights.tally_ranks import apps_with_ranks, tally_ranks
 from referral_service.journeys.coming_due.run_due import run_due
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.db.engines import Database
+from referral_service.kit.error_log import told
 from referral_service.kit.http.wiring import Service
 from referral_service.notifications.place import apps_with_unplaced
 from referral_service.tenants.kept_answers import purge_answers
@@ -36,9 +39,13 @@ from referral_service.webhooks_in.blank_bodies import blank_old_bodies
 from referral_service.webhooks_out.deliveries.claim import is_work_due
 from referral_service.webhooks_out.deliveries.courier import Courier
 from referral_service.webhooks_out.deliveries.drop_deliveries import drop_deliveries
+from referral_service.webhooks_out.deliveries.fan_out import BATCH_MAX as PLACED_MAX
 from referral_service.webhooks_out.deliveries.fan_out import place_and_fan_out
 
 IDLE_SECONDS = 0.25
+# A breath after a round that found something to do: what comes meanwhile is done together, and twenty rounds a second
+# are soon enough for anything.
+BREATH_SECONDS = 0.05
 REST_SECONDS_MAX = 30.0
 CHORES_SECONDS = 60.0
 # Reports read what is not counted yet as well, so this need not be soon; and counted together it costs less.
@@ -47,7 +54,6 @@ RARE_CHORES_SECONDS = 3600.0
 # A limit on everything: one turn does at most so many batches for an app, then the others have theirs.
 BATCHES_MAX = 100
 BATCH_MAX = 500
-FRAMES_MAX, CAUSES_MAX = 30, 5
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +85,7 @@ class Step:
             rest_seconds = min(REST_SECONDS_MAX, 2.0**self._failures)
             self._failures = min(self._failures + 1, 10)
             self._due_at_seconds = monotonic_seconds() + rest_seconds
-            log.error("worker_step_failed", step=self.name, rest_seconds=rest_seconds, **_told(error))
+            log.error("worker_step_failed", step=self.name, rest_seconds=rest_seconds, **told(error))
             return 0
         if self._failures:
             log.info("worker_step_recovered", step=self.name)
@@ -159,7 +165,7 @@ def lanes_of(
         return place_and_fan_out(session, app_id=app_id, now=clock.now())
 
     def place_all() -> int:
-        done = _for_each_app(database, apps_with_unplaced, place)
+        done = _for_each_app(database, apps_with_unplaced, place, full=PLACED_MAX)
         if done:
             placed()
         return done
@@ -178,11 +184,12 @@ def lanes_of(
 
     def drop_old_deliveries() -> int:
         kept = timedelta(days=settings.deliveries_kept_days)
-        return sum(_drop_deliveries(database, app_id, clock.now(), kept) for app_id in database.read(_all_apps))
+        drop = partial(drop_deliveries, now=clock.now(), kept=kept)
+        return _walk_each_app(database, _all_apps, drop)
 
     chores = [
         Step("due", lambda: run_due(database, clock=clock)),
-        Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal)),
+        Step("seal_audit_log", lambda: _for_each_app(database, apps_to_seal, seal, full=SEALED_MAX)),
         Step("purge_kept_answers", lambda: database.transact(purge), every_seconds=CHORES_SECONDS),
         Step("tally_clicks", lambda: _for_each_app(database, _all_apps, tally), every_seconds=CHORES_SECONDS),
         Step("blank_old_bodies", lambda: _for_each_app(database, _all_apps, blank), every_seconds=RARE_CHORES_SECONDS),
@@ -198,15 +205,12 @@ def lanes_of(
 
 def _tallies(database: Database, seconds: float) -> list[Step]:
     """The steps that count what stats and leaderboards are read from."""
-    kinds: tuple[tuple[str, Callable[[Session], list[int]], Callable[..., int]], ...] = (
-        ("tally_changes", apps_with_changes, tally_changes),
-        ("tally_conversions", apps_with_conversions, tally_conversions),
-        ("tally_ranks", apps_with_ranks, tally_ranks),
-    )
-    return [
-        Step(name, partial(_for_each_app, database, apps, work), every_seconds=seconds, gathers=True)
-        for name, apps, work in kinds
-    ]
+    works = {
+        "tally_changes": partial(_for_each_app, database, apps_with_changes, tally_changes, full=CHANGES_MAX),
+        "tally_conversions": partial(_walk_each_app, database, apps_with_conversions, tally_conversions),
+        "tally_ranks": partial(_walk_each_app, database, apps_with_ranks, tally_ranks),
+    }
+    return [Step(name, work, every_seconds=seconds, gathers=True) for name, work in works.items()]
 
 
 class _Lane(Thread):
@@ -221,8 +225,7 @@ class _Lane(Thread):
         while not self._stop_asked.is_set():
             done = _one_round(self._steps, self._stop_asked)
             self.done += done
-            if not done:
-                self._stop_asked.wait(self._idle_seconds)
+            self._stop_asked.wait(BREATH_SECONDS if done else self._idle_seconds)
 
 
 def _send(courier: Courier) -> None:
@@ -230,7 +233,7 @@ def _send(courier: Courier) -> None:
         courier.run()
     # Nobody else would notice before the worker is stopped: everything but the courier goes on.
     except BaseException as error:
-        log.critical("courier_died", **_told(error))
+        log.critical("courier_died", **told(error))
         raise
 
 
@@ -251,42 +254,34 @@ def _one_round(steps: list[Step], stop: Event) -> int:
     return done
 
 
-def _for_each_app(database: Database, apps: Callable[[Session], list[int]], work: Callable[..., int]) -> int:
-    """Call `work` for each app that has some, a transaction for each batch, until it finds no more."""
+def _for_each_app(
+    database: Database, apps: Callable[[Session], list[int]], work: Callable[..., int], *, full: int = 1
+) -> int:
+    """Call `work` for each app that has some, a transaction for each batch, until one is less than `full`."""
     done = 0
     for app_id in database.read(apps):
         for _ in range(BATCHES_MAX):
             count = database.transact(partial(work, app_id=app_id))
             done += count
-            if not count:
+            if count < full:
                 break
     return done
 
 
-def _drop_deliveries(database: Database, app_id: int, now: datetime, kept: timedelta) -> int:
-    """Drop an app's old deliveries by the batch, passing over those that stay."""
-    done, after = 0, ""
-    for _ in range(BATCHES_MAX):
-        batch = partial(drop_deliveries, app_id=app_id, now=now, kept=kept, after=after)
-        found = database.transact(batch)
-        done += found.dropped
-        if found.last_id is None:
-            break
-        after = found.last_id
+def _walk_each_app(database: Database, apps: Callable[[Session], list[int]], work: Callable[..., Batch[Any]]) -> int:
+    """The same for work whose batches begin behind one another."""
+    done = 0
+    for app_id in database.read(apps):
+        begin = partial(work, app_id=app_id)
+        batch = database.transact(begin)
+        done += batch.done
+        for _ in range(BATCHES_MAX - 1):
+            if batch.last is None:
+                break
+            batch = database.transact(partial(begin, after=batch.last))
+            done += batch.done
     return done
 
 
 def _all_apps(session: Session) -> list[int]:
     return list(session.scalars(select(App.id).order_by(App.id)))
-
-
-def _told(error: BaseException) -> dict[str, Any]:
-    """Return what may be logged of an error: its kinds and places. Its text may quote a person's data."""
-    kinds: list[str] = []
-    link: BaseException | None = error
-    while link is not None and len(kinds) < CAUSES_MAX:
-        kinds.append(f"{type(link).__module__}.{type(link).__qualname__}")
-        link = link.__cause__ or link.__context__
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"error": kinds, "sqlstate": getattr(getattr(error, "orig", None), "sqlstate", None), "traceback": places}

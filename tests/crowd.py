@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Thread
-from time import monotonic, sleep
 from typing import Any, Protocol
 
+from flask import Flask
+from patience import WAIT_SECONDS, until
 from sqlalchemy import select
 
+from referral_service.doctor.run import examine
+from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
+from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.tenants.models import Source
-
-WAIT_SECONDS = 60
+from referral_service.worker import work_off
 
 Call = Callable[[], Any]
 
@@ -62,13 +65,16 @@ def all_at_once(
             for number, call in enumerate(calls, start=1):
                 sent.append(threads.submit(call))
                 if waiting is None:
-                    _until(lambda number=number: queue.waiting >= number - 1)  # type: ignore[misc]
-            _until(lambda: queue.waiting == (len(calls) - 1 if waiting is None else waiting))
+                    until(lambda number=number: queue.waiting >= number - 1)  # type: ignore[misc]
+            until(lambda: queue.waiting == (len(calls) - 1 if waiting is None else waiting))
         return [one.result() for one in sent]
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic() + WAIT_SECONDS
-    while not holds():
-        assert monotonic() < deadline
-        sleep(0.002)
+def found_wrong(app: Flask, clock: FixedClock) -> list[str]:
+    """What the doctor finds once the worker has done all there is to do."""
+    service: Service = app.extensions[EXTENSION]
+    work_off(service, stop=Event())
+    report = service.database.read(lambda session: examine(session, settings=None, now=clock.now()))
+    # Not the configuration: the tests' own PostgreSQL is set up to forget.
+    checks = [check for check in report.checks if check.invariant != "I15"]
+    return [f"{check.invariant} {one.object_id}: {one.says}" for check in checks for one in check.violations]

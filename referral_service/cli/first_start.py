@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from referral_service.cli.opening import ACTOR, Opened
 from referral_service.cli.serving import local_url
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import issue_code
 from referral_service.codes.links import links_of
 from referral_service.codes.signed_code import sign_code
 from referral_service.config import Settings

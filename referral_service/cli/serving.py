@@ -1,4 +1,4 @@
-"""The web server: granian, one worker process with threads for SQLite, several for PostgreSQL.
+"""The web server: granian, one worker process for SQLite, several for PostgreSQL.
 
 granian's own process only starts and watches the others, which server_process.py is about.
 """
@@ -17,22 +17,27 @@ from typing import Any
 
 import click
 import httpx
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.errors import FatalError
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
 from referral_service.cli.answers import CommandFailed, ExitCode
 from referral_service.cli.server_process import load_application
 from referral_service.config import Settings
-from referral_service.kit.http import admission
 
-# granian counts open connections here, idle ones included: fewer would lock out newcomers while others only wait.
-# Those beyond are not taken until one ends; whoever wants to speak to many balances them over several processes.
-CONNECTIONS_MAX = 1024
+# Open connections of a process, idle ones included. Those beyond are not taken until one ends, a check of health among
+# them; but one that idles costs some KiB and no thread, so there is room for a crowd that keeps its connections.
+CONNECTIONS_MAX = 8192
 BACKLOG = 1024
-# Each connection is an open file, and so is each of the database's: the usual 1024 would be used up by the first kind.
-FILES_WANTED = 4 * CONNECTIONS_MAX
+# Longer than proxies keep an idle connection (60 s is usual): one that uses it at the moment in which we close it would
+# answer 502.
+IDLE_SECONDS_MAX = 75
+# Of what is being read of a request, for each connection: the longest headers that are answered, and more.
+BUFFER_BYTES_MAX = 64 * 1024
+# Each connection is an open file. These are for the rest: the database's, the worker's, what is being read.
+OTHER_FILES = 1024
 # Longer than any request may take, shorter than what orchestrators wait before they kill (compose.yaml: 30 s).
 STOP_SECONDS_MAX = 25
 READY_SECONDS_MAX = 60
@@ -87,16 +92,19 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
     `announcement` goes to standard output once requests are answered. Raises CommandFailed.
     """
     demand_free_port(settings)
-    allow_files(FILES_WANTED)
+    files = allow_files(CONNECTIONS_MAX + OTHER_FILES)
     server = Server(
-        "referral_service.wsgi:application",
+        # For its messages: what is served is what the loader below returns.
+        "referral_service.cli.server_process:load_application",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=workers,
-        blocking_threads=admission.threads_for(settings.threads),
         backlog=BACKLOG,
-        backpressure=CONNECTIONS_MAX,
+        backpressure=connections_for(files),
+        # HTTP/2 would let a caller have many requests on one connection, with headers of megabytes: it is the proxy's.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_SECONDS_MAX * 1000, max_buffer_size=BUFFER_BYTES_MAX),
         websockets=False,
         workers_kill_timeout=STOP_SECONDS_MAX,
         # A process that died is replaced; granian gives up where it dies again at once.
@@ -107,7 +115,8 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
     announce = Announcer(f"{local_url(settings)}/healthz", announcement).announce if announcement else None
     loader = partial(load_application, settings, with_worker=with_worker, announce=announce)
     try:
-        server.serve(target_loader=loader, wrap_loader=False)
+        # Its types forget that an RSGI application may be an object.
+        server.serve(target_loader=loader, wrap_loader=False)  # type: ignore[arg-type]
     except FatalError as error:
         raise CommandFailed(f"The web server could not start: {error}.", code="server_failed") from None
     except SystemExit as ended:
@@ -115,12 +124,19 @@ def serve_until_stopped(settings: Settings, *, workers: int, with_worker: bool, 
             raise CommandFailed("The web server's processes died: see the log.", code="server_failed") from None
 
 
-def allow_files(count: int) -> None:
-    """Let this process and those it starts have so many files open, where the system allows it."""
+def allow_files(count: int) -> int:
+    """Let this process and those it starts have so many files open, or as many as the system allows; gives how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return count if soft == resource.RLIM_INFINITY else soft
+
+
+def connections_for(files: int) -> int:
+    """Return how many connections a process takes that may have so many files open."""
+    return min(CONNECTIONS_MAX, max(files - OTHER_FILES, files // 2))
 
 
 def demand_free_port(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from referral_service.codes.signed_code import (
 from referral_service.kit.clock import Clock
 from referral_service.kit.ids import fold, new_id
 from referral_service.kit.ttl_cache import TtlCache
-from referral_service.signing.key_ring import KeyRing
+from referral_service.signing.key_ring import KeyRing, Signing
 
 SLUG_CHARACTERS_MAX = 64
 
@@ -55,17 +55,17 @@ class ShareLinks:
             return None
         landing = self._landings.by_code(app_id=signed.app_id, folded=signed.folded)
         self._genuine.keep(signed_code, signed)
-        return self._follow(landing, visit)
+        return self._follow(landing, visit, self._key_ring)
 
     def follow_known(self, signed_code: str, visit: Visit) -> str | None:
         """Do what `follow_signed` does for a link that was followed within the last seconds, out of memory alone.
 
-        None for any other link: whether it leads anywhere is for `follow_signed` to say.
+        None for any other link, or where a signing key would have to be looked up: that is for `follow_signed`.
         """
-        signed = self._genuine.get(signed_code)
-        if signed is None:
+        signed, signing = self._genuine.get(signed_code), self._key_ring.at_hand()
+        if signed is None or signing is None:
             return None
-        return self._follow(self._landings.known(app_id=signed.app_id, folded=signed.folded), visit)
+        return self._follow(self._landings.known(app_id=signed.app_id, folded=signed.folded), visit, signing)
 
     def follow_typed(self, slug: str, code: str, visit: Visit) -> str | None:
         """Return where `/r/<app slug>/<public code>` leads, and keep the click; None where it leads nowhere.
@@ -78,24 +78,22 @@ class ShareLinks:
         landing = self._landings.by_slug(slug=slug if len(slug) <= SLUG_CHARACTERS_MAX else "", folded=folded)
         if landing is not None and landing.signed_links_only:
             return None
-        return self._follow(landing, visit)
+        return self._follow(landing, visit, self._key_ring)
 
-    def _follow(self, landing: Landing | None, visit: Visit) -> str | None:
+    def _follow(self, landing: Landing | None, visit: Visit, signing: Signing) -> str | None:
         if landing is None or not landing.is_open:
             return None
-        token = self._click(landing, visit) if visit.kind == PERSON else None
+        token = self._click(landing, visit, signing) if visit.kind == PERSON else None
         target = self._deep_link(landing, visit.to) if visit.to else None
         if target is not None:
             return landing.deep_link(target, token)
         return landing.without_click if token is None else landing.before + token + landing.after
 
-    def _click(self, landing: Landing, visit: Visit) -> str:
+    def _click(self, landing: Landing, visit: Visit, signing: Signing) -> str:
         now = self._clock.now() + landing.offset
         click_id = new_id("clk")
         channel = visit.channel if visit.channel and is_channel(visit.channel) else None
-        token = mint_click_token(
-            self._key_ring, app_id=landing.app_id, folded=landing.folded, click_id=click_id, now=now
-        )
+        token = mint_click_token(signing, app_id=landing.app_id, folded=landing.folded, click_id=click_id, now=now)
         self._clicks.record(
             RecordedClick(
                 app_id=landing.app_id,

@@ -21,6 +21,7 @@ from referral_service.config import Settings
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.http import access_log
 from referral_service.kit.http.headers import of_every_answer
+from referral_service.kit.http.ingress.environ import Answer
 from referral_service.kit.http.limits import HEADER_BYTES_MAX, header_bytes
 
 if TYPE_CHECKING:
@@ -50,17 +51,27 @@ class LeanLinks:
         self._count = count
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        began = monotonic_seconds()
-        path: str = environ.get("PATH_INFO", "")
-        location = self._location(path[len(_PREFIX) :], environ) if path.startswith(_PREFIX) else None
-        if location is None:
+        answer = self.answer(environ)
+        if answer is None:
             return self._behind(environ, start_response)
+        start_response("302 FOUND", answer.headers)
+        return [answer.body]
+
+    def answer(self, environ: WSGIEnvironment) -> Answer | None:
+        """Answer a plain visit of a known link, at once; None for whatever else it is."""
+        path: str = environ.get("PATH_INFO", "")
+        if not path.startswith(_PREFIX):
+            return None
+        began = monotonic_seconds()
+        location = self._location(path[len(_PREFIX) :], environ)
+        if location is None:
+            return None
         request_id = access_log.request_id_of(environ.get(_in_environ(access_log.REQUEST_ID), ""))
-        start_response("302 FOUND", [("Location", location), *self._headers, (access_log.REQUEST_ID, request_id)])
+        headers = [("Location", location), *self._headers, (access_log.REQUEST_ID, request_id)]
         seconds = monotonic_seconds() - began
         self._count(method="GET", route=FOLLOW_ROUTE, status=302, seconds=seconds)
         access_log.write_line(method="GET", route=FOLLOW_ROUTE, status=302, seconds=seconds, request_id=request_id)
-        return [b""]
+        return Answer(302, headers, b"")
 
     def _location(self, signed_code: str, environ: WSGIEnvironment) -> str | None:
         """Return where a plain visit of a known link leads, and keep the click; None for whatever else it is."""

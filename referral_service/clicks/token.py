@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from referral_service.kit.clock import LEEWAY_SECONDS
 from referral_service.kit.ids import is_id
-from referral_service.signing.key_ring import KeyRing
+from referral_service.signing.key_ring import KeyRing, Signing
 from referral_service.signing.tokens import InvalidToken, read_timed, sign_timed
 
 PURPOSE = "click"
@@ -36,12 +36,12 @@ class ClickToken:
     at: datetime
 
 
-def mint_click_token(key_ring: KeyRing, *, app_id: int, folded: str, click_id: str, now: datetime) -> str:
+def mint_click_token(signing: Signing, *, app_id: int, folded: str, click_id: str, now: datetime) -> str:
     """Return the token of a click that happens `now`, in the app's business time. It carries no personal data."""
     if not is_id(click_id, "clk"):
         raise ValueError("Not the id of a click.")
     payload = folded + click_id[-CLICK_CHARACTERS:].upper()
-    return sign_timed(key_ring, purpose=PURPOSE, app_id=app_id, payload=payload, at=now)
+    return sign_timed(signing, purpose=PURPOSE, app_id=app_id, payload=payload, at=now)
 
 
 def read_click_token(key_ring: KeyRing, text: str, *, app_id: int, now: datetime) -> ClickToken:

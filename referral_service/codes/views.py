@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from referral_service.codes import examples
 from referral_service.codes.check_code import CheckedCode, check_code
 from referral_service.codes.errors import CodeRevoked
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import Wish
+from referral_service.codes.issuing import Asked, Issuing
 from referral_service.codes.links import links_of
 from referral_service.codes.revoke_code import revoke_code
 from referral_service.codes.schemas import (
@@ -20,36 +23,38 @@ from referral_service.codes.schemas import (
 )
 from referral_service.codes.signed_code import sign_code
 from referral_service.kit.http.blueprint import Blueprint
-from referral_service.kit.http.edge import answer_concerns, in_reading, in_transaction, service
+from referral_service.kit.http.edge import Service, answer_concerns, in_reading, in_transaction, service
+from referral_service.kit.http.ingress.admission import step_aside
 from referral_service.programs.schemas import PROGRAM_ID_PARAMETER
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
+
+ISSUING = "referral_service.codes.issuing"
 
 blueprint = Blueprint("codes", __name__, description="What customers share: referral codes and their links.")
 
 
+def install(app: Flask, service: Service) -> None:
+    """Make what the views need, once for this application."""
+    app.extensions[ISSUING] = Issuing(service.database, aside=partial(step_aside, app))
+
+
 @blueprint.post("/v1/programs/<program_id>/codes", operation_id="issueCode", parameters=[PROGRAM_ID_PARAMETER])
 @requires(Scope.WRITE)
-@in_transaction
+@in_transaction(joint=True)
 @blueprint.arguments(IssueCodeSchema, example=examples.ISSUE_CODE)
 @blueprint.response(201, CodeSchema, example=examples.CODE, description="The code is new.")
 @blueprint.alt_response(200, schema=CodeSchema, example=examples.CODE, description="The customer had it already.")
 @blueprint.alt_response(404)
 @blueprint.alt_response(409)
-def issue(session: Session, body: dict[str, Any], program_id: str) -> tuple[dict[str, Any], int]:
+def issue(session: Session | None, body: dict[str, Any], program_id: str) -> tuple[dict[str, Any], int]:
     """Issue a customer's code.
 
     A customer has one active code in a program: it is made by the first call and the same on every later one, also when
     another vanity text is asked for. The customer is created if there is none by this id.
     """
     app_id = current_tenant().app_id
-    code, created = issue_code(
-        session,
-        app_id=app_id,
-        program_id=program_id,
-        customer_external_id=body["customer_id"],
-        vanity=body["vanity"],
-        now=business_now(),
-    )
+    wish = Wish(program_id=program_id, customer_external_id=body["customer_id"], vanity=body["vanity"])
+    code, created = _issuing().do(Asked(app_id=app_id, wish=wish, now=business_now()), session)
     answer_concerns(code.customer_id)
     document = _document(
         app_id=app_id,
@@ -98,6 +103,10 @@ def revoke(session: Session, code: str) -> dict[str, Any]:
     answer_concerns(checked.customer_id)
     revoked = check_code(session, service().key_ring, app_id=app_id, text=checked.text, now=business_now())
     return _checked_document(app_id, revoked)
+
+
+def _issuing() -> Issuing:
+    return cast(Issuing, current_app.extensions[ISSUING])
 
 
 def _checked_document(app_id: int, checked: CheckedCode) -> dict[str, Any]:

@@ -7,6 +7,7 @@ ignore, so only what is safe is taken away: a `+tag` everywhere, dots for Gmail 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, field
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -14,6 +15,16 @@ from referral_service.kit.crypto import blind_index
 
 EMAIL_CHARACTERS_MAX = 254
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address as it was given, read once: trimmed, whether mail could be sent there, and both blind indexes."""
+
+    text: str = field(repr=False)
+    is_valid: bool
+    index: bytes
+    canon_index: bytes
 
 
 class Emails:
@@ -28,17 +39,32 @@ class Emails:
     def __init__(self, index_key: bytes) -> None:
         self._key = index_key
 
+    def read(self, email: str, *, app_id: int) -> Address:
+        """Return all there is to know of an address. No look-up is made."""
+        text, hashable = email.strip(), _encodable(email).strip()
+        valid = _validated(hashable)
+        local, domain = _parts(hashable, valid)
+        return Address(
+            text=text,
+            is_valid=valid is not None and text == hashable,
+            index=self._index("email", app_id, _plain(local, domain)),
+            canon_index=self._index("canon", app_id, _canonical(local, domain)),
+        )
+
     def index(self, email: str, *, app_id: int) -> bytes:
         """Return 32 bytes that stand for the address as written, but for case and space around it."""
-        return blind_index(self._key, f"{app_id}:email:{plain_form(email)}")
+        return self._index("email", app_id, plain_form(email))
 
     def canon_index(self, email: str, *, app_id: int) -> bytes:
         """Return 32 bytes that stand for the mailbox behind the address."""
-        return blind_index(self._key, f"{app_id}:canon:{canonical_form(email)}")
+        return self._index("canon", app_id, canonical_form(email))
 
     def tombstone(self, customer_id: str, *, app_id: int) -> bytes:
         """Return 32 bytes that stand for an app's own `customer_id` after the person was erased."""
-        return blind_index(self._key, f"{app_id}:tombstone:{_encodable(customer_id)}")
+        return self._index("tombstone", app_id, _encodable(customer_id))
+
+    def _index(self, purpose: str, app_id: int, text: str) -> bytes:
+        return blind_index(self._key, f"{app_id}:{purpose}:{text}")
 
 
 def is_email(text: str) -> bool:
@@ -48,25 +74,33 @@ def is_email(text: str) -> bool:
 
 def plain_form(email: str) -> str:
     """Return the address trimmed, in lower case, its domain in ASCII."""
-    local, domain = _parts(email)
-    return f"{local}@{domain}" if domain else local
+    return _plain(*_parts_of(email))
 
 
 def canonical_form(email: str) -> str:
     """Return the address that stands for the whole mailbox: without tags, and without dots where they mean nothing."""
-    local, domain = _parts(email)
+    return _canonical(*_parts_of(email))
+
+
+def _plain(local: str, domain: str) -> str:
+    return f"{local}@{domain}" if domain else local
+
+
+def _canonical(local: str, domain: str) -> str:
     # An address that begins with a plus, or consists of dots, would be left with nothing.
     local = local.partition("+")[0] or local
     if domain in _GMAIL:
         local, domain = local.replace(".", "") or local, "gmail.com"
-    local = unicodedata.normalize("NFKC", local).casefold()
-    return f"{local}@{domain}" if domain else local
+    return _plain(unicodedata.normalize("NFKC", local).casefold(), domain)
 
 
-def _parts(email: str) -> tuple[str, str]:
-    """Return local part and domain in lower case; a text that is no address is taken apart as well as it can be."""
+def _parts_of(email: str) -> tuple[str, str]:
     text = _encodable(email).strip()
-    valid = _validated(text)
+    return _parts(text, _validated(text))
+
+
+def _parts(text: str, valid: ValidatedEmail | None) -> tuple[str, str]:
+    """Return local part and domain in lower case; a text that is no address is taken apart as well as it can be."""
     if valid is not None and valid.ascii_domain is not None:
         return valid.local_part.lower(), valid.ascii_domain.lower()
     local, _, domain = unicodedata.normalize("NFC", text).lower().rpartition("@")

@@ -21,7 +21,7 @@ ATTEMPTS_MAX = 5
 class LockedCustomer:
     """What rules need to know of a person. `external_id` is the app's own id, None once erased.
 
-    Who `is_new` was made in this very transaction, and has no past: no purchase, no referral, no address.
+    Who `is_new` was made in this very transaction, and has no past: no purchase and no referral.
     """
 
     id: str

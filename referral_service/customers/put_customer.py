@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from referral_service.customers.emails import Emails, is_email
+from referral_service.customers.emails import Address, Emails
 from referral_service.customers.ensure_customers import customers
 from referral_service.customers.models import Customer
 from referral_service.customers.profile import CustomerRecord, Profile, open_profile, seal_profile
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import update_rows
 from referral_service.kit.ids import new_id
 
 # Lost only to somebody who erases the same person between two statements of ours, each time anew.
@@ -47,6 +48,7 @@ def put_customer(
         "attributes": dict(attributes),
         "updated_at": now,
     }
+    address = None if profile.email is None else emails.read(profile.email, app_id=app_id)
     for _ in range(ATTEMPTS_MAX):
         known = session.execute(
             select(Customer.id, Customer.created_at)
@@ -54,7 +56,7 @@ def put_customer(
             .with_for_update(key_share=True)
         ).one_or_none()
         cus, created_at = (new_id("cus"), now) if known is None else (known.id, known.created_at)
-        sealed = _sealed(sealer, emails, profile, app_id=app_id, customer_id=cus)
+        sealed = _sealed(sealer, profile, address, app_id=app_id, customer_id=cus)
         if known is not None:
             _update(session, said | sealed, app_id=app_id, customer_id=cus)
         elif not _inserted(
@@ -79,14 +81,14 @@ def put_customer(
 
 
 def note_email(
-    session: Session, sealer: Sealer, emails: Emails, *, app_id: int, customer_id: str, email: str, now: datetime
+    session: Session, sealer: Sealer, *, app_id: int, customer_id: str, address: Address, now: datetime
 ) -> bool:
     """Store the e-mail address of a `cus_…` who has none yet; return whether that was done.
 
     An address that is there already, put by the app itself, stays; what is no address is passed over, and so is a
     person who was erased. The row is locked by this.
     """
-    if not is_email(email):
+    if not address.is_valid:
         return False
     row = session.execute(
         select(Customer.email_index, Customer.profile_ct, Customer.erased_at)
@@ -96,18 +98,32 @@ def note_email(
     if row is None or row.email_index is not None or row.erased_at is not None:
         return False
     display_name = open_profile(sealer, row.profile_ct, app_id=app_id, customer_id=customer_id).display_name
-    profile = Profile(email.strip(), display_name)
-    sealed = _sealed(sealer, emails, profile, app_id=app_id, customer_id=customer_id)
+    profile = Profile(address.text, display_name)
+    sealed = _sealed(sealer, profile, address, app_id=app_id, customer_id=customer_id)
     _update(session, sealed | {"updated_at": now}, app_id=app_id, customer_id=customer_id)
     return True
 
 
-def _sealed(sealer: Sealer, emails: Emails, profile: Profile, *, app_id: int, customer_id: str) -> dict[str, Any]:
-    email = profile.email
+def note_first_emails(
+    session: Session, sealer: Sealer, *, app_id: int, addresses: Mapping[str, Address], now: datetime
+) -> None:
+    """Store the e-mail addresses, all valid, of people (`cus_…`) who were made in this very transaction."""
+    rows = [
+        {"app_id": app_id, "id": customer_id, "updated_at": now}
+        | _sealed(sealer, Profile(address.text, None), address, app_id=app_id, customer_id=customer_id)
+        for customer_id, address in addresses.items()
+    ]
+    update_rows(session, customers, rows)
+
+
+def _sealed(
+    sealer: Sealer, profile: Profile, address: Address | None, *, app_id: int, customer_id: str
+) -> dict[str, Any]:
+    """The columns of a profile whose address is this one."""
     return {
         "profile_ct": seal_profile(sealer, profile, app_id=app_id, customer_id=customer_id),
-        "email_index": None if email is None else emails.index(email, app_id=app_id),
-        "email_canon_index": None if email is None else emails.canon_index(email, app_id=app_id),
+        "email_index": address and address.index,
+        "email_canon_index": address and address.canon_index,
     }
 
 

@@ -12,10 +12,14 @@ from referral_service.customers.ensure_customers import customers
 from referral_service.customers.models import Customer
 from referral_service.customers.profile import CustomerRecord, open_profile
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.among import Among
 from referral_service.kit.db.base import Id, Number
 from referral_service.kit.db.given_rows import as_parameter, given_rows
 from referral_service.kit.errors import NotFound
 
+_NAMES = Among(
+    select(customers.c.id, customers.c.external_id).where(customers.c.app_id == bindparam("app_id")), customers.c.id
+)
 NO_SUCH_CUSTOMER = "There is no such customer in this app, or they have been erased."
 
 
@@ -43,33 +47,29 @@ def read_customer(session: Session, sealer: Sealer, *, app_id: int, external_id:
 
 def external_ids(session: Session, *, app_id: int, ids: Iterable[str]) -> dict[str, str | None]:
     """Return the app's own id for each `cus_…` of the app, None for who was erased; unknown ids are left out."""
-    return external_ids_of_apps(session, ids={app_id: ids})[app_id]
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    return {row.id: row.external_id for row in _NAMES.execute(session, wanted, {"app_id": app_id})}
 
 
 def external_ids_of_apps(session: Session, *, ids: Mapping[int, Iterable[str]]) -> dict[int, dict[str, str | None]]:
     """Return for each app number what `external_ids` does, in one look-up."""
+    if len(ids) == 1:
+        # It says so: on a cluster one node is asked, and not each of them.
+        return {app_id: external_ids(session, app_id=app_id, ids=of_app) for app_id, of_app in ids.items()}
     found: dict[int, dict[str, str | None]] = {app_id: {} for app_id in ids}
     wanted = [{"app_id": app_id, "id": customer_id} for app_id in ids for customer_id in set(ids[app_id])]
     if not wanted:
         return found
-    dialect, given = session.get_bind().dialect.name, {"wanted": as_parameter(wanted)}
-    if len(ids) == 1:
-        rows = session.execute(_names_in_one(dialect), {**given, "of_app": next(iter(ids))})
-    else:
-        rows = session.execute(_names(dialect), given)
-    for app_id, customer_id, external_id in rows:
+    statement = _names_in_several(session.get_bind().dialect.name)
+    for app_id, customer_id, external_id in session.execute(statement, {"wanted": as_parameter(wanted)}):
         found[app_id][customer_id] = external_id
     return found
 
 
 @cache
-def _names_in_one(dialect: str) -> Select[int, str, str | None]:
-    """The same for one app, and it says so: on a cluster one node is asked, and not each of them."""
-    return _names(dialect).where(Customer.app_id == bindparam("of_app", type_=Number))
-
-
-@cache
-def _names(dialect: str) -> Select[int, str, str | None]:
+def _names_in_several(dialect: str) -> Select[int, str, str | None]:
     wanted = given_rows(dialect, "wanted", app_id=Number, id=Id)
     return select(customers.c.app_id, customers.c.id, customers.c.external_id).join(
         wanted, and_(customers.c.app_id == wanted.c.app_id, customers.c.id == wanted.c.id)

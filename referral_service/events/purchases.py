@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -217,6 +217,22 @@ def save_purchases(session: Session, *, app_id: int, rows: Sequence[PurchaseRow]
         for row in sorted(rows, key=lambda row: row.id)
     ]
     update_rows(session, purchases, changed)
+
+
+def lock_waiting(session: Session, *, app_id: int, email_indexes: Collection[bytes]) -> list[bytes]:
+    """Lock the purchases that wait for their customer under these addresses (`Emails.index`), in the order of ids, and
+    give the addresses that have any.
+    """
+    if not email_indexes:
+        return []
+    statement = (
+        select(purchases.c.payer_email_index)
+        # Not by their lack of a customer as well: SQLite would look for them by that.
+        .where(purchases.c.app_id == app_id, purchases.c.payer_email_index.in_(sorted(email_indexes)))
+        .order_by(purchases.c.id)
+        .with_for_update(key_share=True)
+    )
+    return list(dict.fromkeys(index for index in session.scalars(statement) if index is not None))
 
 
 def adopt_purchases(session: Session, *, app_id: int, customer_id: str, email_index: bytes) -> list[str]:

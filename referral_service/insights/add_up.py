@@ -10,7 +10,7 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from referral_service.insights.models import Counter
-from referral_service.kit.db.upsert import insert_or_add
+from referral_service.kit.db.write_rows import add_rows
 
 counters = cast(Table, Counter.__table__)
 
@@ -38,5 +38,4 @@ def add_up(session: Session, *, app_id: int, cells: Mapping[Cell, int]) -> None:
         for cell, count in sorted(cells.items())
         if count
     ]  # fmt: skip
-    if rows:
-        session.execute(insert_or_add(session, counters, "value"), rows)
+    add_rows(session, counters, rows, "value")

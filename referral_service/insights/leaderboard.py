@@ -13,6 +13,7 @@ from referral_service.customers.ensure_customers import customers
 from referral_service.customers.profile import open_profile
 from referral_service.insights.tally_ranks import referrers_above
 from referral_service.kit.crypto import Sealer
+from referral_service.kit.db.among import among
 from referral_service.referrals.ranks import ranks
 from referral_service.rewards.models import Reward
 
@@ -55,7 +56,7 @@ NEXT_PAGE = PAGE.where(
 BADGES = select(rewards.c.recipient_id, rewards.c.badge, rewards.c.released_at, rewards.c.ordinal, rewards.c.id).where(
     rewards.c.app_id == bindparam("app_id"),
     rewards.c.program_id == bindparam("program_id"),
-    rewards.c.recipient_id.in_(bindparam("ids", expanding=True)),
+    among(rewards.c.recipient_id, "ids"),
     rewards.c.badge.is_not(None),
     rewards.c.released_at.is_not(None),
     rewards.c.state.in_(BADGE_STATES),

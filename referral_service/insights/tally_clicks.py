@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from referral_service.clicks.bots import PERSON
 from referral_service.clicks.models import Click
-from referral_service.insights.add_up import counters
+from referral_service.insights.add_up import Cell, add_up, counters
 from referral_service.insights.models import ClickTally
-from referral_service.kit.db.upsert import insert_or_add, insert_unless_there
+from referral_service.kit.db.upsert import insert_unless_there
 from referral_service.kit.ids import first_id_at
 
 CLICKS = "clicks"
@@ -112,20 +112,10 @@ def _add(session: Session, *, app_id: int, found: Sequence[Any]) -> None:
         if row.kind == PERSON:
             counts[Day(row.program_id, row.at.date()), row.channel or ""] += 1
     known = {day: _channels(session, app_id=app_id, day=day) for day in sorted({day for day, _ in counts})}
-    rows: Tally[tuple[Day, str]] = Tally()
+    cells: Tally[Cell] = Tally()
     for (day, channel), count in sorted(counts.items()):
-        rows[day, _kept(channel, known[day])] += count
-    if rows:
-        session.execute(
-            insert_or_add(session, counters, "value"),
-            [
-                {
-                    "app_id": app_id, "program_id": day.program_id, "name": CLICKS, "day": day.day, "key": channel,
-                    "value": count,
-                }
-                for (day, channel), count in rows.items()
-            ],
-        )  # fmt: skip
+        cells[Cell(day.program_id, CLICKS, str(day.day), _kept(channel, known[day]))] += count
+    add_up(session, app_id=app_id, cells=cells)
 
 
 def _channels(session: Session, *, app_id: int, day: Day) -> set[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from referral_service.insights.add_up import Cell, add_up
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.db.write_rows import update_rows
 from referral_service.referrals.store import IS_UNTALLIED, conversions, referrals
 from referral_service.tenants.models import App
@@ -39,12 +40,18 @@ _MARKED = (
 )
 # What somebody is writing at this moment has its turn next time.
 NEXT = (
-    _MARKED.order_by(conversions.c.referral_id, conversions.c.n)
+    _MARKED.where(
+        tuple_(conversions.c.referral_id, conversions.c.n) > tuple_(bindparam("after_id"), bindparam("after_n"))
+    )
+    .order_by(conversions.c.referral_id, conversions.c.n)
     .limit(bindparam("count"))
     .with_for_update(of=conversions, key_share=True, skip_locked=True)
 )
 OF_PROGRAM = _MARKED.where(referrals.c.program_id == bindparam("program_id"))
 _APPS = select(App.id).where(exists().where(conversions.c.app_id == App.id, IS_UNTALLIED)).order_by(App.id)
+
+
+Place: TypeAlias = tuple[str, int]
 
 
 class Marked(NamedTuple):
@@ -64,9 +71,10 @@ def apps_with_conversions(session: Session) -> list[int]:
     return list(session.scalars(_APPS))
 
 
-def tally_conversions(session: Session, *, app_id: int, limit: int = BATCH_MAX) -> int:
-    """Count up to `limit` of the app's conversions as they stand; gives how many there were."""
-    found = [_marked(row) for row in session.execute(NEXT, {"app_id": app_id, "count": limit})]
+def tally_conversions(session: Session, *, app_id: int, after: Place = ("", 0), limit: int = BATCH_MAX) -> Batch[Place]:
+    """Count up to `limit` of the app's conversions behind a referral's id and `n` as they stand."""
+    asked = {"app_id": app_id, "after_id": after[0], "after_n": after[1], "count": limit}
+    found = [_marked(row) for row in session.execute(NEXT, asked)]
     add_up(session, app_id=app_id, cells=cells_of(found))
     counted = [
         {
@@ -76,7 +84,7 @@ def tally_conversions(session: Session, *, app_id: int, limit: int = BATCH_MAX) 
         for row in found
     ]  # fmt: skip
     update_rows(session, conversions, counted, key=("app_id", "referral_id", "n"))
-    return len(found)
+    return Batch(len(found), (found[-1].referral_id, found[-1].n) if len(found) == limit else None)
 
 
 def not_counted_yet(session: Session, *, app_id: int, program_id: str) -> Tally[Cell]:

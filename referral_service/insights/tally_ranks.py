@@ -7,15 +7,16 @@ The rows of `ranks` say under which number each is counted and whether that is s
 from __future__ import annotations
 
 from collections import Counter as Tally
-from typing import cast
+from typing import TypeAlias, cast
 
-from sqlalchemy import BindParameter, Table, bindparam, case, exists, func, literal, select, union_all
+from sqlalchemy import BindParameter, Table, bindparam, case, exists, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
 from referral_service.insights.models import RankCount
-from referral_service.kit.db.upsert import insert_or_add
-from referral_service.kit.db.write_rows import update_rows
+from referral_service.kit.db.among import among
+from referral_service.kit.db.batch import Batch
+from referral_service.kit.db.write_rows import add_rows, update_rows
 from referral_service.referrals.ranks import IS_UNTALLIED, ranks
 from referral_service.tenants.models import App
 
@@ -26,14 +27,18 @@ rank_counts = cast(Table, RankCount.__table__)
 # What somebody is writing at this moment has its turn next time.
 NEXT = (
     select(ranks.c.program_id, ranks.c.customer_id, ranks.c.conversions, ranks.c.tallied)
-    .where(ranks.c.app_id == bindparam("app_id"), IS_UNTALLIED)
+    .where(
+        ranks.c.app_id == bindparam("app_id"),
+        IS_UNTALLIED,
+        tuple_(ranks.c.program_id, ranks.c.customer_id) > tuple_(bindparam("after_program"), bindparam("after_id")),
+    )
     .order_by(ranks.c.program_id, ranks.c.customer_id)
     .limit(bindparam("count"))
     .with_for_update(key_share=True, skip_locked=True)
 )
 _ERASED = select(customers.c.id).where(
     customers.c.app_id == bindparam("app_id"),
-    customers.c.id.in_(bindparam("ids", expanding=True)),
+    among(customers.c.id, "ids"),
     customers.c.erased_at.is_not(None),
 )
 _APPS = select(App.id).where(exists().where(ranks.c.app_id == App.id, IS_UNTALLIED)).order_by(App.id)
@@ -58,20 +63,25 @@ _LEVEL = case((_REFERRERS.c.conversions > bindparam("most"), None), else_=_REFER
 ABOVE = select(_LEVEL, func.sum(_REFERRERS.c.referrers)).group_by("level")
 
 
+Place: TypeAlias = tuple[str, str]
+
+
 def apps_with_ranks(session: Session) -> list[int]:
     """Return the short numbers of the apps that have referrers who are not counted where they belong."""
     return list(session.scalars(_APPS))
 
 
-def tally_ranks(session: Session, *, app_id: int, limit: int = BATCH_MAX) -> int:
-    """Count up to `limit` of the app's referrers where they belong; gives how many there were. Erased ones: nowhere.
+def tally_ranks(session: Session, *, app_id: int, after: Place = ("", ""), limit: int = BATCH_MAX) -> Batch[Place]:
+    """Count up to `limit` of the app's referrers behind a program's id and a customer's where they belong. Erased ones:
+    nowhere.
 
     Who is erased is looked up once the ranks are locked: an erasure marks them, so one that this look-up does not see
     yet will have its turn.
     """
-    found = session.execute(NEXT, {"app_id": app_id, "count": limit}).all()
+    asked = {"app_id": app_id, "after_program": after[0], "after_id": after[1], "count": limit}
+    found = session.execute(NEXT, asked).all()
     if not found:
-        return 0
+        return Batch(0, None)
     ids = sorted({row.customer_id for row in found})
     erased = set(session.scalars(_ERASED, {"app_id": app_id, "ids": ids}))
     counts: Tally[tuple[str, int]] = Tally()
@@ -88,7 +98,7 @@ def tally_ranks(session: Session, *, app_id: int, limit: int = BATCH_MAX) -> int
         )  # fmt: skip
     _add(session, app_id=app_id, counts=counts)
     update_rows(session, ranks, moved, key=("app_id", "program_id", "customer_id"))
-    return len(found)
+    return Batch(len(found), (found[-1].program_id, found[-1].customer_id) if len(found) == limit else None)
 
 
 def referrers_above(session: Session, *, app_id: int, program_id: str, numbers: set[int]) -> dict[int, int]:
@@ -106,5 +116,4 @@ def _add(session: Session, *, app_id: int, counts: Tally[tuple[str, int]]) -> No
         for (program_id, conversions), count in sorted(counts.items())
         if conversions and count
     ]
-    if rows:
-        session.execute(insert_or_add(session, rank_counts, "referrers"), rows)
+    add_rows(session, rank_counts, rows, "referrers")

@@ -11,20 +11,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.among import among
 from referral_service.kit.db.upsert import insert_unless_there
+from referral_service.kit.db.write_rows import update_rows
 from referral_service.notifications.models import Notification, NotificationHead
 
 _ROWS = cast(Table, Notification.__table__)
 _HEADS = cast(Table, NotificationHead.__table__)
-_UNPLACED = select(_ROWS.c.id, _ROWS.c.type, _ROWS.c.object_id, _ROWS.c.sequence).where(_ROWS.c.position.is_(None))
-_PLACE = (
-    update(_ROWS)
-    .where(_ROWS.c.app_id == bindparam("of_app"), _ROWS.c.id == bindparam("of_id"))
-    .values(position=bindparam("place"))
+_UNPLACED = select(_ROWS.c.id, _ROWS.c.type, _ROWS.c.object_id, _ROWS.c.sequence).where(
+    _ROWS.c.app_id == bindparam("app_id"), _ROWS.c.position.is_(None)
 )
+_NEXT = _UNPLACED.order_by(_ROWS.c.id).limit(bindparam("count"))
+_OTHERS = _UNPLACED.where(_ROWS.c.id > bindparam("after"), among(_ROWS.c.object_id, "object_ids"))
+_HEAD = select(_HEADS.c.last_position).where(_HEADS.c.app_id == bindparam("app_id")).with_for_update(key_share=True)
 
 
 class Unplaced(NamedTuple):
@@ -51,16 +53,13 @@ def place_notifications(session: Session, *, app_id: int, limit: int = 1000) -> 
     taken along (the count may exceed `limit`) and put in front.
     """
     last = _lock_head(session, app_id)
-    statement = _UNPLACED.where(_ROWS.c.app_id == app_id).order_by(_ROWS.c.id).limit(limit)
-    rows = [Unplaced(*row) for row in session.execute(statement)]
+    rows = [Unplaced(*row) for row in session.execute(_NEXT, {"app_id": app_id, "count": limit})]
     if not rows:
         return []
     rows = in_order(rows + _forerunners(session, app_id, rows))
-    session.execute(
-        _PLACE,
-        [{"of_app": app_id, "of_id": row.id, "place": last + n} for n, row in enumerate(rows, start=1)],
-    )
-    session.execute(update(_HEADS).where(_HEADS.c.app_id == app_id).values(last_position=last + len(rows)))
+    placed = [{"app_id": app_id, "id": row.id, "position": last + n} for n, row in enumerate(rows, start=1)]
+    update_rows(session, _ROWS, placed)
+    update_rows(session, _HEADS, [{"app_id": app_id, "last_position": last + len(rows)}], key=("app_id",))
     return rows
 
 
@@ -74,9 +73,11 @@ def in_order(rows: Iterable[Unplaced]) -> list[Unplaced]:
 
 
 def _lock_head(session: Session, app_id: int) -> int:
-    session.execute(insert_unless_there(session, _HEADS), {"app_id": app_id, "last_position": 0})
-    head = select(_HEADS.c.last_position).where(_HEADS.c.app_id == app_id).with_for_update(key_share=True)
-    return int(session.execute(head).scalar_one())
+    last = session.execute(_HEAD, {"app_id": app_id}).scalar_one_or_none()
+    if last is None:
+        session.execute(insert_unless_there(session, _HEADS), {"app_id": app_id, "last_position": 0})
+        last = session.execute(_HEAD, {"app_id": app_id}).scalar_one()
+    return int(last)
 
 
 def _forerunners(session: Session, app_id: int, rows: Sequence[Unplaced]) -> list[Unplaced]:
@@ -85,5 +86,5 @@ def _forerunners(session: Session, app_id: int, rows: Sequence[Unplaced]) -> lis
     for row in rows:
         newest[row.object_id] = max(newest.get(row.object_id, 0), row.sequence)
     # `rows` are the lowest ids of all, in order; whatever was there and is not among them has a higher one.
-    others = _UNPLACED.where(_ROWS.c.app_id == app_id, _ROWS.c.id > rows[-1].id, _ROWS.c.object_id.in_(sorted(newest)))
-    return [Unplaced(*row) for row in session.execute(others) if row.sequence < newest[row.object_id]]
+    asked = {"app_id": app_id, "after": rows[-1].id, "object_ids": sorted(newest)}
+    return [Unplaced(*row) for row in session.execute(_OTHERS, asked) if row.sequence < newest[row.object_id]]

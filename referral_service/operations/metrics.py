@@ -11,7 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from referral_service.kit.clock import monotonic_seconds
-from referral_service.kit.http import admission
+from referral_service.kit.http.ingress import admission
+from referral_service.kit.http.ingress.gate import Gate
 
 EXTENSION = "metrics"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -69,7 +70,7 @@ class _Admission(Collector):
         return []
 
     def collect(self) -> Iterable[Metric]:
-        gate: admission.Gate = self._app.extensions[admission.EXTENSION]
+        gate: Gate = self._app.extensions[admission.EXTENSION].gate
         yield GaugeMetricFamily("referral_http_requests_inside", "Requests at work.", gate.inside)
         yield GaugeMetricFamily("referral_http_requests_waiting", "Requests that wait for a place.", gate.waiting)
         yield CounterMetricFamily("referral_http_requests_refused", "Refused for want of a place.", gate.refused)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
+import structlog
+
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.error_log import told
+
+log = structlog.get_logger(__name__)
 
 # Less than those who ask (balancers, orchestrators) wait by themselves.
 ANSWER_SECONDS_MAX = 2.0
@@ -19,14 +24,15 @@ class _Probe:
         self.began = monotonic_seconds()
         self.ended = Event()
         self.is_ready = False
+        self.is_called_late = False
         Thread(target=self._run, name="readiness", daemon=True).start()
 
     def _run(self) -> None:
         try:
             self.is_ready = self._ask()
         # Whatever keeps the database from answering, or the keys closed, the service is not ready.
-        except Exception:  # noqa: BLE001
-            self.is_ready = False
+        except Exception as error:  # noqa: BLE001
+            log.warning("not_ready", **told(error))
         finally:
             self.ended.set()
 
@@ -40,7 +46,7 @@ class Readiness:
 
     def __init__(self, ask: Callable[[], bool], *, answer_seconds_max: float = ANSWER_SECONDS_MAX) -> None:
         self._ask = ask
-        self._answer_seconds_max = answer_seconds_max
+        self.answer_seconds_max = answer_seconds_max
         self._lock = Lock()
         self._probe: _Probe | None = None
 
@@ -50,5 +56,11 @@ class Readiness:
             probe = self._probe
             if probe is None or probe.ended.is_set():
                 probe = self._probe = _Probe(self._ask)
-        left_seconds = probe.began + self._answer_seconds_max - monotonic_seconds()
-        return probe.ended.wait(max(0.0, left_seconds)) and probe.is_ready
+        left_seconds = probe.began + self.answer_seconds_max - monotonic_seconds()
+        if probe.ended.wait(max(0.0, left_seconds)):
+            return probe.is_ready
+        # However many want to know, the log hears it once.
+        if not probe.is_called_late:
+            probe.is_called_late = True
+            log.warning("not_ready", unanswered_seconds=round(monotonic_seconds() - probe.began, 3))
+        return False

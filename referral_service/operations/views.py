@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from flask import Flask, Response, current_app
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -17,6 +18,8 @@ from referral_service.operations.metrics import EXTENSION as METRICS
 from referral_service.operations.readiness import Readiness
 from referral_service.operations.schemas import HealthSchema
 from referral_service.tenants.auth import public
+
+log = structlog.get_logger(__name__)
 
 SCHEMA_REVISION = "SCHEMA_REVISION"
 READINESS = "readiness"
@@ -61,7 +64,10 @@ def install(app: Flask, wired: Service) -> None:
         )
         wired.key_ring.current()
         wired.key_ring.email_index_key()
-        return bool(found == app.config[SCHEMA_REVISION])
+        if found != app.config[SCHEMA_REVISION]:
+            log.warning("not_ready", schema_revision=found, needed=app.config[SCHEMA_REVISION])
+            return False
+        return True
 
     app.extensions[READINESS] = Readiness(ask)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, func, literal_column, se
 from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import customers
-from referral_service.kit.db.upsert import insert_or_add
+from referral_service.kit.db.write_rows import add_rows
 from referral_service.programs.models import Program
 from referral_service.referrals.models import Rank
 
@@ -65,13 +65,15 @@ def count_conversions(session: Session, *, app_id: int, deltas: Mapping[RankKey,
     circle. What comes to nothing is left alone.
     """
     rows = [
-        {"app_id": app_id, "program_id": program_id, "customer_id": referrer_id, "conversions": delta}
+        {
+            "app_id": app_id, "program_id": program_id, "customer_id": referrer_id, "conversions": delta,
+            "is_tallied": False, "tallied": 0,
+        }
         for (program_id, referrer_id), delta in sorted(deltas.items())
         if delta
-    ]
-    if rows:
-        # A new row is not tallied, and one that changes is so no more.
-        session.execute(insert_or_add(session, ranks, "conversions", overwrite=("is_tallied",)), rows)
+    ]  # fmt: skip
+    # A new row is not tallied, and one that changes is so no more.
+    add_rows(session, ranks, rows, "conversions", overwrite=("is_tallied",))
 
 
 def count_anew(session: Session, *, app_id: int, customer_id: str) -> None:

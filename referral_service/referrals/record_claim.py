@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.write_rows import insert_rows
 from referral_service.kit.ids import new_id
 from referral_service.notifications.announce import announce
 from referral_service.referrals.attribution import TouchSeen
@@ -20,7 +21,7 @@ from referral_service.referrals.store import (
     COLUMNS,
     IS_ACCEPTED,
     ReferralRow,
-    insert_referral,
+    insert_referrals,
     referrals,
     update_referrals,
 )
@@ -32,7 +33,6 @@ ACCEPTED = select(*COLUMNS).where(
     referrals.c.referee_id == bindparam("referee_id"),
     IS_ACCEPTED,
 )
-NEW_TOUCH = insert(touches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,19 @@ def accepted_referral(session: Session, *, app_id: int, program_id: str, referee
     return ReferralRow(*row) if row else None
 
 
-def accept_claim(session: Session, *, app_id: int, made: ClaimMade, referee_id: str, now: datetime) -> ReferralRow:
-    """Write the referral a claim makes, pending, with its touches and its notification."""
-    row = _new_row(made, referee_id=referee_id, state=PENDING, reason=None, now=now)
-    insert_referral(session, app_id=app_id, row=row)
-    _write_touches(session, app_id=app_id, referral_id=row.id, seen=made.seen)
-    announce(session, app_id=app_id, changes=[row.change("referral.created", None)], now=now)
-    return row
+def accept_claims(
+    session: Session, *, app_id: int, claims: Iterable[tuple[ClaimMade, str]], now: datetime
+) -> list[ReferralRow]:
+    """Write the referral that each claim of a referee (`cus_…`) makes, pending, with touches and a notification."""
+    made = [
+        (claim.seen, _new_row(claim, referee_id=referee_id, state=PENDING, reason=None, now=now))
+        for claim, referee_id in claims
+    ]
+    rows = [row for _, row in made]
+    insert_referrals(session, app_id=app_id, rows=rows)
+    _write_touches(session, app_id=app_id, seen={row.id: seen for seen, row in made})
+    announce(session, app_id=app_id, changes=[row.change("referral.created", None) for row in rows], now=now)
+    return rows
 
 
 def refuse_claim(
@@ -87,9 +93,9 @@ def refuse_claim(
     else:
         row = _new_row(made, referee_id=referee_id, state=REJECTED, reason=reason, now=now)
         row.is_refused_claim = True
-        insert_referral(session, app_id=app_id, row=row)
+        insert_referrals(session, app_id=app_id, rows=[row])
         announce(session, app_id=app_id, changes=[row.change("referral.rejected", None)], now=now)
-    _write_touches(session, app_id=app_id, referral_id=row.id, seen=made.seen)
+    _write_touches(session, app_id=app_id, seen={row.id: made.seen})
     return row
 
 
@@ -115,14 +121,17 @@ def _new_row(made: ClaimMade, *, referee_id: str, state: str, reason: str | None
     )
 
 
-def _write_touches(session: Session, *, app_id: int, referral_id: str, seen: Sequence[TouchSeen]) -> None:
-    session.execute(
-        NEW_TOUCH,
+def _write_touches(session: Session, *, app_id: int, seen: Mapping[str, Sequence[TouchSeen]]) -> None:
+    """Write the touches of each referral (`ref_…`)."""
+    insert_rows(
+        session,
+        touches,
         [
             {
                 "app_id": app_id, "referral_id": referral_id, "n": touch.n, "kind": touch.kind, "at": touch.at,
                 "code_id": touch.code_id, "click_id": touch.click_id, "counted": touch.counted, "reason": touch.reason,
             }
-            for touch in seen
+            for referral_id, its in seen.items()
+            for touch in its
         ],
     )  # fmt: skip

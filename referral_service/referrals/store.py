@@ -126,9 +126,11 @@ def lock_referrals(
     return [ReferralRow(*row) for row in session.execute(statement)]
 
 
-def insert_referral(session: Session, *, app_id: int, row: ReferralRow) -> None:
-    """Write a new referral. A second accepted one for the referee and program is an IntegrityError."""
-    insert_rows(session, referrals, [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}}])
+def insert_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:
+    """Write new referrals. A second accepted one for the referee and program is an IntegrityError."""
+    insert_rows(
+        session, referrals, [{"app_id": app_id, **{name: getattr(row, name) for name in NAMES}} for row in rows]
+    )
 
 
 def update_referrals(session: Session, *, app_id: int, rows: Iterable[ReferralRow]) -> None:

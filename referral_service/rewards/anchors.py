@@ -79,8 +79,7 @@ def lock_anchors(
             for program_id, reward_key, recipient_id in wanted
         ],
         "last_ordinal",
-        *_ANCHOR,
-        *_USED,
+        returning=(*_ANCHOR, *_USED),
     )  # fmt: skip
     return _by_key(rows)
 

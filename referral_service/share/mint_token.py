@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import issue_code
 from referral_service.customers.ensure_customers import ensure_customers
 from referral_service.customers.models import Customer
 from referral_service.kit.errors import NotFound

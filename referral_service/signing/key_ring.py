@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,6 +44,22 @@ class _Keys:
     read_at_seconds: float
 
 
+class Signing(Protocol):
+    """What tokens are signed with."""
+
+    def current(self) -> tuple[int, bytes]: ...
+
+
+class KeyAtHand(NamedTuple):
+    """The key that signs at this moment, and its id."""
+
+    kid: int
+    key: bytes
+
+    def current(self) -> tuple[int, bytes]:
+        return self.kid, self.key
+
+
 class KeyRing:
     """All keys by id. Threads share it; it reads the table at most every 15 s, or at once for an unknown key id."""
 
@@ -73,6 +90,17 @@ class KeyRing:
             if active_from <= now:
                 return kid, key
         raise NoSigningKey("No token key is active.")
+
+    def at_hand(self) -> KeyAtHand | None:
+        """Return what `current` would, where that is known without waiting for anything; None where it has to ask."""
+        keys = self._keys
+        if keys is None:
+            return None
+        known_seconds = self._monotonic() - keys.read_at_seconds
+        if known_seconds >= REFRESH_SECONDS and not (known_seconds < TRUST_SECONDS and self._reading.locked()):
+            return None
+        now = self._clock.now()
+        return next((KeyAtHand(kid, key) for active_from, kid, key in keys.signing if active_from <= now), None)
 
     def get(self, kid: int) -> bytes | None:
         """Return the token key of this id, whether or not it signs yet; None for a revoked or unknown one."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from referral_service.kit.ids import encode_number
-from referral_service.signing.key_ring import KeyRing
+from referral_service.signing.key_ring import KeyRing, Signing
 from referral_service.signing.signers import APP_CHARACTERS, KID_CHARACTERS, SIGNERS_MAX, read_number, token_signer
 
 PAYLOAD_CHARACTERS_MAX = 128
@@ -46,11 +46,11 @@ class TimedToken:
     at: datetime
 
 
-def sign_timed(key_ring: KeyRing, *, purpose: str, app_id: int, payload: str, at: datetime) -> str:
+def sign_timed(signing: Signing, *, purpose: str, app_id: int, payload: str, at: datetime) -> str:
     """Return a token with a payload of upper-case letters and digits, signed by the current key."""
     if not _PAYLOAD.fullmatch(payload):
         raise ValueError("A payload is 1 to 128 upper-case letters and digits.")
-    kid, key = key_ring.current()
+    kid, key = signing.current()
     moment = encode_number((at - _EPOCH) // _MICROSECOND, TIME_CHARACTERS)
     return token_signer(purpose, app_id, key).sign(payload + _issuer(app_id, kid) + moment).decode("ascii")
 

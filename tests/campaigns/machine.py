@@ -37,7 +37,7 @@ WHOLE_PAIRS = (
     ("offers", "capped"),
     ("again", "coupons"),
     ("picky", "partner"),
-    ("steps", "reserved"),
+    ("steps", "promised"),
 )
 PAIRS = (*PLAIN_PAIRS, *WHOLE_PAIRS)
 TROUBLES: tuple[Kind, ...] = ("refunded_total", "refund", "refunded_total", "refund", "dispute")

@@ -128,6 +128,13 @@ WHOLE = {
             RewardTerms("share", "referrer", SHARE, hold_days=10),
         ),
     ),
+    # Nothing is given at the claim, and all the same something happens there.
+    "promised": Terms(
+        min_amount_minor=2000,
+        within_days=20,
+        budget=Budget(amount_minor=100_000, count=2, at_claim=True),
+        rewards=(RewardTerms("share", "referrer", SHARE), RewardTerms("theirs", "referee", SHARE)),
+    ),
     "offers": Terms(
         min_amount_minor=2000,
         rewards=(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,17 @@ class Process:
         return self._process.wait(timeout=SECONDS_MAX)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """End it and all that it has started, whatever they do: none of them may look at a database that is the next
+        test's by then.
+        """
         if self.runs():
-            self._process.kill()
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+        eventually(lambda: not self._group())
+
+    def kill_alone(self) -> None:
+        """End it, and leave those that it has started to themselves."""
+        self._process.kill()
         self.wait()
 
     @property
@@ -131,6 +140,16 @@ class Process:
     def http(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=SECONDS_MAX, trust_env=False)
+
+    def _group(self) -> list[int]:
+        """The processes of its group that live."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                state, _, group = entry.read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self.pid and state != "Z":
+                    found.append(int(entry.parent.name))
+        return found
 
     def _is_ready(self) -> bool:
         assert self.runs(), f"it ended: {self.log()}"

@@ -126,8 +126,9 @@ def test_who_serves_is_replaced_when_killed_and_ends_when_nobody_watches(tmp_pat
         # What was said at the start is not said again: it would be a second document.
         assert process.document()["url"] == process.url
         orphan = process.serving_pid()
+        process.kill_alone()
+        eventually(lambda: not lives(orphan))
     finally:
         process.kill()
-    eventually(lambda: not lives(orphan))
     assert not process.answers()
     ended_by_itself(process)

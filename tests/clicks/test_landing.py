@@ -12,7 +12,7 @@ from sqlalchemy import event, update
 
 from cast import NOON
 from referral_service.clicks.landing import Landings
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import issue_code
 from referral_service.codes.models import Code
 from referral_service.codes.revoke_code import revoke_code
 from referral_service.kit.db.engines import Database

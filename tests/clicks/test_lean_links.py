@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from signing.key_cast import Seconds
-from sqlalchemy import update
+from sqlalchemy import event, update
 from structlog.testing import capture_logs
 from werkzeug.test import EnvironBuilder
 
@@ -33,6 +33,7 @@ from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.operations.metrics import EXTENSION as METRICS
+from referral_service.signing.key_ring import REFRESH_SECONDS
 from referral_service.tenants.open_app import OpenedApp
 
 ANY_EXAMPLES = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -293,9 +294,29 @@ def test_a_link_whose_click_cannot_be_proved_is_flasks_to_answer_and_leaves_no_c
 ) -> None:
     asked: dict[str, Any] = {"path": f"/r/{code['signed_code']}", "headers": {"User-Agent": CHROME}}
     assert ways.compare(**asked).is_lean
-    monkeypatch.setattr(app.extensions[SHARE_LINKS]._key_ring, "current", lambda: 1 / 0)
+    for way in ("current", "at_hand"):
+        monkeypatch.setattr(app.extensions[SHARE_LINKS]._key_ring, way, lambda: 1 / 0)
     failed = ways.compare(**asked)
     assert (failed.status[:3], failed.clicks, failed.is_lean) == ("500", [], False)
+
+
+def test_the_lean_way_never_asks_the_database(ways: Ways, app: Flask, code: Any, database: Database) -> None:
+    seconds, ring = Seconds(), app.extensions[SHARE_LINKS]._key_ring
+    ring._monotonic = seconds
+    asked: dict[str, Any] = {"path": f"/r/{code['signed_code']}", "headers": {"User-Agent": CHROME}}
+    ring.forget()
+    assert ways.compare(**asked).is_lean
+    asked_for: list[str] = []
+    event.listen(database.read_engine, "before_cursor_execute", lambda *args: asked_for.append(args[2]))
+    seconds.pass_by(REFRESH_SECONDS)
+    # The keys are to be looked up again, which may take as long as it likes: the event loop does not wait for it.
+    assert ways._lean.answer(EnvironBuilder(base_url="https://refer.test", **asked).get_environ()) is None
+    with ring._reading:
+        # Somebody does already, and until then those at hand will do.
+        assert ways._lean.answer(EnvironBuilder(base_url="https://refer.test", **asked).get_environ()) is not None
+    assert asked_for == []
+    assert ways.compare(**asked).is_lean
+    assert any("FROM signing_keys" in statement for statement in asked_for)
 
 
 def test_a_code_revoked_elsewhere_leads_nowhere_once_three_seconds_are_over(ways: Ways, app: Flask, code: Any) -> None:

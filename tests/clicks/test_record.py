@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import until
 from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -38,13 +39,6 @@ def a_click(number: int = 0, channel: str | None = None) -> RecordedClick:
 
 def written(database: Database) -> list[Click]:
     return database.read(lambda session: list(session.scalars(select(Click).order_by(Click.id))))
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = monotonic_seconds() + 10
-    while not true():
-        assert monotonic_seconds() < deadline, "it did not come true"
-        threading.Event().wait(0.01)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import event, update
 from cast import NOON
 from referral_service.codes.check_code import check_code, folded_code
 from referral_service.codes.errors import CodeNotFound
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import issue_code
 from referral_service.codes.models import Code
 from referral_service.codes.resolve import ResolvedCode, resolve_codes
 from referral_service.codes.revoke_code import revoke_code
@@ -138,7 +138,9 @@ def test_a_set_of_codes_is_resolved_in_one_statement(
     finally:
         event.remove(database.read_engine, "before_cursor_execute", note)
     assert len([statement for statement in statements if "FROM codes" in statement]) == 1
-    assert found[code.folded] == ResolvedCode(code.id, program.id, code.customer_id, "active", "MAR1A20")
+    assert found[code.folded] == ResolvedCode(
+        code.id, program.id, code.customer_id, "active", "MAR1A20", program_status="active", program_version=1
+    )
     assert found[more[0].folded].state == "revoked"
     assert found.keys() == {one.folded for one in more} | {code.folded}
 

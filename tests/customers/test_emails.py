@@ -104,6 +104,9 @@ def test_no_text_makes_a_look_up_fail(text: str) -> None:
     assert is_email(text) in (True, False)
     assert EMAILS.index(text, app_id=1) == EMAILS.index(f" {text}\t", app_id=1)
     assert len(EMAILS.canon_index(text, app_id=1)) == 32
+    read = EMAILS.read(text, app_id=1)
+    assert (read.text, read.is_valid) == (text.strip(), is_email(text))
+    assert (read.index, read.canon_index) == (EMAILS.index(text, app_id=1), EMAILS.canon_index(text, app_id=1))
 
 
 @given(st.emails(), st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True))

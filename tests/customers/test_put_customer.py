@@ -115,7 +115,12 @@ def test_another_app_cannot_read_a_person(database: Database, sealer: Sealer, ap
 def note(database: Database, sealer: Sealer, emails: Emails, app_id: int, customer_id: str, email: str) -> bool:
     return database.transact(
         lambda session: note_email(
-            session, sealer, emails, app_id=app_id, customer_id=customer_id, email=email, now=LATER
+            session,
+            sealer,
+            app_id=app_id,
+            customer_id=customer_id,
+            address=emails.read(email, app_id=app_id),
+            now=LATER,
         )
     )
 

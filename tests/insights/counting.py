@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from typing import Any
 
 from sqlalchemy import text
@@ -15,10 +17,11 @@ from referral_service.insights.tally_changes import tally_changes
 from referral_service.insights.tally_conversions import tally_conversions
 from referral_service.insights.tally_ranks import tally_ranks
 from referral_service.kit.clock import Clock
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.db.engines import Database
 from referral_service.notifications.place import place_notifications
 
-TALLIES: tuple[Callable[..., int], ...] = (tally_changes, tally_conversions, tally_ranks)
+TALLIES: tuple[Callable[..., int | Batch[Any]], ...] = (tally_changes, tally_conversions, tally_ranks)
 # The PostgreSQL of the tests runs without fsync, which I15 rightly names.
 ON_ANY_SERVER = "I15"
 # All that a test does lies within so many days of its noon.
@@ -45,13 +48,18 @@ class Worker:
         """Let each tally take so many turns, or as many as there are; gives how much was counted."""
         done = 0
         for tally in TALLIES:
-            left = turns
-            while left is None or left > 0:
-                more = self.database.transact(lambda session: tally(session, app_id=self.app_id, limit=limit))  # noqa: B023
-                done += more
-                left = None if left is None else left - 1
-                if not more:
+            work = partial(tally, app_id=self.app_id, limit=limit)
+            for _ in count() if turns is None else range(turns):
+                did = self.database.transact(work)
+                if not isinstance(did, Batch):
+                    done += did
+                    if not did:
+                        break
+                    continue
+                done += did.done
+                if did.last is None:
                     break
+                work = partial(work, after=did.last)
         return done
 
     def work(self) -> None:

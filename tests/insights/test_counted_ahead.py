@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -15,7 +17,10 @@ from sqlalchemy import func, select
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, credit, expect, items
 from cast import ALICE, BOB, CAROL, MALLORY, Person
 from referral_service.insights.models import Counter
+from referral_service.insights.tally_conversions import tally_conversions
+from referral_service.insights.tally_ranks import tally_ranks
 from referral_service.kit.clock import FixedClock
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http import wiring
 from referral_service.tenants.open_app import OpenedApp
@@ -113,6 +118,31 @@ def test_a_change_is_counted_once_however_often_and_in_whatever_portions(shop: S
         shop.is_exact()
     assert (shop.counted("claims"), shop.counted("conversions"), shop.counted("rewards")) == (2, 2, 4)
     assert shop.worker.count() == 0
+
+
+@pytest.mark.parametrize("tally", [tally_conversions, tally_ranks])
+def test_a_batch_begins_behind_the_one_before_and_what_changes_before_it_has_its_turn_later(
+    shop: Shop, tally: Callable[..., Batch[Any]]
+) -> None:
+    referrers = (BOB, CAROL, MALLORY)
+    for person in referrers:
+        friend = Person(f"{person.customer_id}-friend", f"friend-of-{person.email}", "Friend")
+        a_customer(shop.api, person, leaderboard_opt_in=True)
+        a_claim(shop.api, a_code(shop.api, {"id": shop.program}, referrer=person), referee=friend)
+        a_purchase(shop.api, customer=friend, order_id=person.customer_id)
+
+    def batch(**where: Any) -> Batch[Any]:
+        return shop.database.transact(partial(tally, app_id=shop.worker.app_id, **where))
+
+    first = batch(limit=2)
+    assert (first.done, batch(limit=2).done) == (2, 1)
+    for person in referrers:
+        a_refund(shop.api, order_id=person.customer_id)
+    assert batch(after=first.last) == Batch(1, None)
+    assert batch() == Batch(2, None)
+    assert batch() == Batch(0, None)
+    shop.worker.work()
+    shop.is_exact()
 
 
 def test_a_conversion_that_moves_to_the_day_of_an_earlier_purchase_moves_in_the_counters(patient: Shop) -> None:

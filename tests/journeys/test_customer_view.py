@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from asked import statements
 from journeys.under_review import put_under_review
-from sqlalchemy import event
 
 from builders import Api, a_claim, a_code, a_program, a_purchase, a_refund, both_sides, credit, expect
 from cast import ALICE, BOB, Person
@@ -206,21 +205,6 @@ def test_nothing_in_a_view_names_a_person_a_reason_or_a_condition(
     assert "USD" in texts
     telling = ("secret", "cus_", "ref_", "rwd_", "evt_", "alice", "bob", "refund", "hold_ended", "low")
     assert [text for text in texts if any(word in text.lower() for word in telling)] == []
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """The statements that are sent to be read."""
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(database.read_engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.read_engine, "before_cursor_execute", note)
 
 
 def test_fifty_friends_cost_no_more_queries_than_one(database: Database, api: Api, app_id: int) -> None:

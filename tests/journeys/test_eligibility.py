@@ -10,7 +10,7 @@ from random import Random
 from threading import Barrier
 from typing import Any
 
-from sqlalchemy import event
+from asked import statements
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect, items, purchase_body
 from cast import ALICE, BOB, CAROL, MALLORY, Person
@@ -244,19 +244,11 @@ def test_purchases_that_claim_at_once_take_no_more_places_than_there_are(api: Ap
 def test_a_dry_run_tells_of_the_last_place_and_takes_no_lock_on_it(api: Api, database: Database) -> None:
     eligibility = {"max_referees_per_referrer": 1, "one_program_per_referee": True}
     code = a_code(api, a_program(api, eligibility=eligibility))
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(database.write_engine, "before_cursor_execute", note)
-    try:
+    with statements(database, "_anchors") as of_anchors:
         bodies = [purchase_body(at=api.now(), customer=who, code=code["code"]) for who in (BOB, CAROL)]
         told = [expect(api.post("/v1/events", body, dry_run="true"), 200)["outcome"] for body in bodies]
-    finally:
-        event.remove(database.write_engine, "before_cursor_execute", note)
     assert told == ["converted", "converted"]
-    assert [statement for statement in statements if "_anchors" in statement and "SELECT" not in statement] == []
+    assert [statement for statement in of_anchors if "SELECT" not in statement] == []
     assert items(api, "/v1/referrals") == []
     assert [expect(api.post("/v1/events", body), 201)["outcome"] for body in bodies] == ["converted", "parked"]
     again = purchase_body(at=api.now(), customer=MALLORY, code=code["code"])

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Event
 from typing import Any
 
 import pytest
-from crowd import Call, all_at_once
+from crowd import Call, all_at_once, found_wrong
 from flask import Flask
 
 from builders import Api, a_claim, a_code, a_program, items, purchase_body
 from cast import Person
-from referral_service.doctor.run import examine
 from referral_service.events.given import Answer
 from referral_service.journeys.recording import intake as intake_module
 from referral_service.journeys.recording.record_events import record_events
 from referral_service.journeys.views.wiring import INTAKE
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.tenants.open_app import OpenedApp, api_source_id
-from referral_service.worker import work_off
 
 PEOPLE = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(8)]
 
@@ -59,14 +55,6 @@ def bought(api: Api, person: Person, **more: Any) -> Call:
 def at_once(app: Flask, database: Database, tenant: OpenedApp, calls: Sequence[Call]) -> list[Any]:
     """Send them while the first is held up: the others wait for it."""
     return all_at_once(app.extensions[INTAKE], database, api_source_id(tenant.tenant.app_id), calls)
-
-
-def found_wrong(app: Flask, clock: FixedClock) -> list[str]:
-    service: Service = app.extensions[EXTENSION]
-    work_off(service, stop=Event())
-    report = service.database.read(lambda session: examine(session, settings=None, now=clock.now()))
-    checks = [check for check in report.checks if check.invariant != "I15"]
-    return [f"{check.invariant} {one.object_id}: {one.says}" for check in checks for one in check.violations]
 
 
 def test_purchases_that_come_together_are_each_answered_for_themselves(

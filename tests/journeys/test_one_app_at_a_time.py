@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event
+from asked import statements
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, a_refund, expect
 from cast import ALICE, BOB
@@ -20,24 +20,15 @@ TOUCHES_AN_APP = re.compile(rf"\b(?:FROM|JOIN|UPDATE)\s+(?:{TABLES})\b")
 NAMES_ITS_APP = re.compile(r"\bapp_id = (?:\?|%\()")
 
 
-@pytest.fixture
-def statements(database: Database) -> Iterator[list[str]]:
+@pytest.fixture(name="statements")
+def all_statements(database: Database) -> Iterator[list[str]]:
     """What is said to the database."""
-    said: list[str] = []
-
-    def note(*call: object) -> None:
-        said.append(str(call[2]))
-
-    engines = {database.write_engine, database.read_engine} if database.is_sqlite else {database.write_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    yield said
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
+    with statements(database) as said:
+        yield said
 
 
-def across_apps(statements: list[str]) -> list[str]:
-    return [said for said in statements if TOUCHES_AN_APP.search(said) and not NAMES_ITS_APP.search(said)]
+def across_apps(asked: list[str]) -> list[str]:
+    return [said for said in asked if TOUCHES_AN_APP.search(said) and not NAMES_ITS_APP.search(said)]
 
 
 def test_every_statement_of_a_journey_names_its_app(api: Api, statements: list[str]) -> None:

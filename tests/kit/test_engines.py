@@ -48,12 +48,55 @@ def test_a_reader_that_writes_is_our_own_mistake_and_breaks_no_connection(on_pos
     on_postgres.dispose()
 
 
-def test_a_broken_connection_is_replaced_before_it_is_used(on_postgres: Database, postgres_server: URL) -> None:
-    before = on_postgres.transact(backend)
-    other = Database(postgres_server)
-    other.transact(lambda session: session.execute(text(f"SELECT pg_terminate_backend({before})")))
+def end(server: URL, backend_pid: int) -> None:
+    """End a connection from the server's side, as one that is stopped does."""
+    other = Database(server)
+    other.transact(lambda session: session.execute(text(f"SELECT pg_terminate_backend({backend_pid})")))
     other.dispose()
-    assert on_postgres.transact(backend) != before
+
+
+def test_work_is_done_once_more_where_the_connection_breaks_under_it(
+    on_postgres: Database, postgres_server: URL
+) -> None:
+    for way in (on_postgres.transact, on_postgres.read, on_postgres.read_late):
+        before = way(backend)
+        end(postgres_server, before)
+        assert way(backend) != before
+    on_postgres.dispose()
+
+
+def test_who_does_not_know_whether_it_was_committed_does_not_do_it_again(
+    on_postgres: Database, postgres_server: URL
+) -> None:
+    runs: list[int] = []
+
+    def work(session: Session) -> None:
+        runs.append(1)
+        end(postgres_server, backend(session))
+
+    with pytest.raises(DBAPIError) as caught:
+        on_postgres.transact(work)
+    assert caught.value.connection_invalidated
+    assert len(runs) == 1
+    on_postgres.dispose()
+
+
+def test_a_connection_that_idled_is_asked_whether_it_is_there(
+    on_postgres: Database, postgres_server: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pid() -> int:
+        with on_postgres.write_engine.connect() as connection:
+            return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    before = pid()
+    end(postgres_server, before)
+    monkeypatch.setattr(engines, "TRUSTED_SECONDS", 0.0)
+    assert pid() != before
+    end(postgres_server, on_postgres.transact(backend))
+    # One that was in use just now is not asked: that would be a journey for each transaction.
+    monkeypatch.setattr(engines, "TRUSTED_SECONDS", 60.0)
+    with pytest.raises(DBAPIError):
+        pid()
     on_postgres.dispose()
 
 

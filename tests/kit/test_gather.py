@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
@@ -9,7 +9,10 @@ from threading import Event, Lock, get_ident
 from time import monotonic, sleep
 
 import pytest
+from patience import until
 
+from referral_service.kit import gather
+from referral_service.kit.errors import Overloaded
 from referral_service.kit.gather import Gathering
 
 WAIT_SECONDS = 30
@@ -23,7 +26,7 @@ class Desk:
     """Does texts: `spoilt` ones raise, alone and in company, `shy` ones are left by a batch. Holds the first while the
     gate is closed."""
 
-    def __init__(self, *, batch_max: int = 64) -> None:
+    def __init__(self, *, batch_max: int = 64, wait_seconds_max: float = WAIT_SECONDS) -> None:
         self.gate = Event()
         self.alone: list[str] = []
         self.batches: list[list[str]] = []
@@ -36,6 +39,7 @@ class Desk:
             together=self._do_together,
             alike=lambda text: text.split("-")[0],
             batch_max=batch_max,
+            wait_seconds_max=wait_seconds_max,
         )
 
     def _do_alone(self, text: str) -> str:
@@ -60,13 +64,6 @@ class Desk:
         assert self.gate.wait(WAIT_SECONDS)
         with self._lock:
             self._at_once -= 1
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic() + WAIT_SECONDS
-    while not holds():
-        assert monotonic() < deadline
-        sleep(0.001)
 
 
 def brought(desk: Desk, first: Sequence[str], texts: Sequence[str]) -> list[Future[str]]:
@@ -179,6 +176,135 @@ def test_a_kind_that_is_held_up_holds_up_no_other() -> None:
         assert desk.gathering.do("b-1") == "B-1"
         desk.gate.set()
         assert [one.result() for one in held] == ["A-1", "A-2"]
+
+
+@pytest.fixture
+def long_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A batch takes some microseconds at least, so that a breath is as long as it may be.
+    monkeypatch.setattr(gather, "BREATH_SHARE", 1e9)
+    monkeypatch.setattr(gather, "BREATH_SECONDS_MAX", WAIT_SECONDS)
+
+
+def test_a_crowd_that_was_served_together_is_waited_for_and_served_together_again() -> None:
+    desk = Desk()
+    brought(desk, ["a-1"], ["a-2", "a-3", "a-4", "a-5"])
+    desk.gathering._lines["a"].breath_ends += WAIT_SECONDS
+    with ThreadPoolExecutor(4) as threads:
+        come: list[Future[str]] = []
+        for number, text in enumerate(("a-6", "a-7", "a-8", "a-9")):
+            assert not any(one.done() for one in come)
+            come.append(threads.submit(desk.gathering.do, text))
+            # The first leads, and waits for as many as there were; those who come in the meantime queue.
+            until(lambda number=number: desk.gathering.waiting == number or come[0].done())  # type: ignore[misc]
+        assert [one.result() for one in come] == ["A-6", "A-7", "A-8", "A-9"]
+    assert [len(batch) for batch in desk.batches] == [4, 4]
+    assert desk.alone == ["a-1"]
+
+
+@pytest.mark.usefixtures("long_breaths")
+def test_whoever_is_alone_or_in_small_company_waits_for_nobody() -> None:
+    desk = Desk()
+    brought(desk, ["a-1"], ["a-2", "a-3"])
+    for text in ("a-4", "a-5", "b-1"):
+        began = monotonic()
+        desk.gathering.do(text)
+        assert monotonic() - began < WAIT_SECONDS / 2
+    assert desk.batches == [["a-2", "a-3"]]
+
+
+def test_a_crowd_that_does_not_come_back_is_not_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "BREATH_SHARE", 1e9)
+    monkeypatch.setattr(gather, "BREATH_SECONDS_MAX", 0.01)
+    desk = Desk()
+    brought(desk, ["a-1"], ["a-2", "a-3", "a-4", "a-5"])
+    assert desk.gathering._lines["a"].crowd == 4
+    assert desk.gathering.do("a-6") == "A-6"
+    assert desk.alone == ["a-1", "a-6"]
+    # Its time is over, and so is the crowd.
+    assert not desk.gathering._lines
+
+
+def test_a_crowd_that_does_not_begin_to_come_back_is_given_up_early() -> None:
+    desk = Desk()
+    brought(desk, ["a-1"], ["a-2", "a-3", "a-4", "a-5"])
+    desk.gathering._lines["a"].breath_ends += 4
+    began = monotonic()
+    assert desk.gathering.do("a-6") == "A-6"
+    assert monotonic() - began < 3
+
+
+def test_whoever_takes_a_breath_is_aside() -> None:
+    aside: list[int] = []
+
+    @contextmanager
+    def step_aside() -> Iterator[None]:
+        aside.append(get_ident())
+        yield
+        aside.remove(get_ident())
+
+    desk = Desk()
+    brought(desk, ["a-1"], ["a-2", "a-3", "a-4", "a-5"])
+    desk.gathering._lines["a"].breath_ends += WAIT_SECONDS
+    desk.gathering._aside = step_aside
+    with ThreadPoolExecutor(4) as threads:
+        come = [threads.submit(desk.gathering.do, "a-6")]
+        until(lambda: len(aside) == 1)
+        assert desk.gathering.waiting == 0
+        come += [threads.submit(desk.gathering.do, text) for text in ("a-7", "a-8", "a-9")]
+        assert [one.result() for one in come] == ["A-6", "A-7", "A-8", "A-9"]
+    assert aside == []
+
+
+def test_only_so_many_crowds_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "LINES_MAX", 2)
+    desk = Desk()
+    brought(desk, ["a-1", "b-1"], [f"{kind}-{number}" for kind in "ab" for number in range(2, 6)])
+    assert set(desk.gathering._lines) == {"a", "b"}
+    desk.gathering.do("c-1")
+    assert not desk.gathering._lines
+
+
+def test_who_has_waited_long_enough_is_told_so_and_what_he_brought_is_not_done() -> None:
+    desk = Desk(wait_seconds_max=0.02)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(desk.gathering.do, "a-1")
+        until(lambda: desk.alone == ["a-1"])
+        for text in ("a-2", "a-3"):
+            with pytest.raises(Overloaded):
+                desk.gathering.do(text)
+        assert desk.gathering.waiting == 0
+        desk.gate.set()
+        assert first.result() == "A-1"
+        assert desk.gathering.do("a-4") == "A-4"
+    assert (desk.alone, desk.batches) == (["a-1", "a-4"], [])
+
+
+def test_who_is_in_a_batch_already_waits_for_its_end_however_long_that_takes() -> None:
+    go, began, may_end = Event(), Event(), Event()
+
+    def alone(text: str) -> str:
+        assert go.wait(WAIT_SECONDS)
+        return text.upper()
+
+    def together(texts: Sequence[str]) -> list[str]:
+        began.set()
+        assert may_end.wait(WAIT_SECONDS)
+        return [text.upper() for text in texts]
+
+    gathering: Gathering[str, str] = Gathering(
+        alone=alone, together=together, alike=lambda _: None, wait_seconds_max=0.5
+    )
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(gathering.do, "a")
+        until(lambda: bool(gathering._lines))
+        queued = [threads.submit(gathering.do, text) for text in "bc"]
+        until(lambda: gathering.waiting == 2)
+        go.set()
+        assert began.wait(WAIT_SECONDS)
+        sleep(0.6)
+        assert not any(one.done() for one in queued)
+        may_end.set()
+        assert [one.result() for one in (first, *queued)] == ["A", "B", "C"]
 
 
 def test_in_a_crowd_each_gets_what_is_his_once() -> None:

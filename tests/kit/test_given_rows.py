@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Date, select
 
 from referral_service.kit.db.base import Id, Number, UtcDateTime
 from referral_service.kit.db.engines import Database
@@ -30,6 +30,15 @@ def test_rows_come_back_as_they_were_given(database: Database) -> None:
     ]
     assert read_back(database, rows) == [(row["id"], row["count"], row["at"]) for row in rows]
     assert read_back(database, []) == []
+
+
+def test_a_day_comes_back_as_it_was_given(database: Database) -> None:
+    day = date(2026, 3, 1)
+    given = given_rows(database.write_engine.dialect.name, "given", on_day=Date())
+    found = database.read(
+        lambda session: session.execute(select(given.c.on_day), {"given": as_parameter([{"on_day": day}])}).scalar_one()
+    )
+    assert found == day
 
 
 def test_an_instant_of_another_zone_is_the_same_instant(database: Database) -> None:

@@ -154,12 +154,17 @@ def test_a_column_that_would_fill_itself_in_must_be_given(stocked: Database) -> 
 
 
 def test_rows_are_added_or_added_to_and_told_as_they_are_then(stocked: Database) -> None:
-    def add(*rows: tuple[str, int]) -> list[tuple[str, int, str]]:
-        given = [{"app_id": 1, "id": id_, "count": count, "state": "given"} for id_, count in rows]
-        told = stocked.transact(lambda session: add_rows(session, shelf, given, "count", "id", "count", "state"))
+    def add(*rows: tuple[str, int]) -> list[tuple[str, int, str, bool]]:
+        given = [{"app_id": 1, "id": id_, "count": count, "state": "given", "is_told": True} for id_, count in rows]
+        told = stocked.transact(
+            lambda session: add_rows(
+                session, shelf, given, "count", overwrite=("is_told",), returning=("id", "count", "state", "is_told")
+            )
+        )
         return sorted(tuple(each) for each in told)
 
     insert_all(stocked, [row("b", count=5)])
-    assert add(("a", 2), ("b", 3), ("c", 0)) == [("a", 2, "given"), ("b", 8, "new"), ("c", 0, "given")]
-    assert add(("a", -1)) == [("a", 1, "given")]
+    told = [("a", 2, "given", True), ("b", 8, "new", True), ("c", 0, "given", True)]
+    assert add(("a", 2), ("b", 3), ("c", 0)) == told
+    assert add(("a", -1)) == [("a", 1, "given", True)]
     assert add() == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from builders import Api
 from referral_service.app import close, create_app
@@ -33,7 +34,10 @@ def test_it_is_ready_when_the_database_has_its_schema(api: Api, database: Databa
         before = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         connection.execute(text(f"{revision} '0000'"))
     try:
-        assert api.get("/readyz").status_code == 503
+        with capture_logs() as lines:
+            assert api.get("/readyz").status_code == 503
+        [line] = [line for line in lines if line["event"] == "not_ready"]
+        assert (line["schema_revision"], line["needed"]) == ("0000", before)
     finally:
         with database.write_engine.begin() as connection:
             connection.execute(text(f"{revision} '{before}'"))

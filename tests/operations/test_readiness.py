@@ -7,6 +7,7 @@ from threading import Event, Thread
 
 from flask import Flask
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from builders import Api
 from referral_service.kit.db.engines import Database
@@ -24,10 +25,13 @@ def test_a_question_that_is_not_answered_means_no_at_once_until_it_is() -> None:
         return go_on.wait(PATIENCE_SECONDS)
 
     readiness = Readiness(ask, answer_seconds_max=0.05)
-    assert not readiness.is_ready()
-    began = time.monotonic()
-    assert not any(readiness.is_ready() for _ in range(1000))
-    assert time.monotonic() - began < PATIENCE_SECONDS
+    with capture_logs() as lines:
+        assert not readiness.is_ready()
+        began = time.monotonic()
+        assert not any(readiness.is_ready() for _ in range(1000))
+        assert time.monotonic() - began < PATIENCE_SECONDS
+    [line] = lines
+    assert (line["event"], line["unanswered_seconds"] >= 0.05) == ("not_ready", True)
     # However many want to know, the database is asked by one.
     assert len(asked) == 1
     go_on.set()
@@ -55,11 +59,15 @@ def test_who_comes_while_it_is_being_asked_hears_the_same_answer() -> None:
     assert len(asked) <= 5
 
 
-def test_a_question_that_fails_means_no() -> None:
+def test_a_question_that_fails_means_no_and_the_log_says_why() -> None:
     def ask() -> bool:
-        raise RuntimeError
+        raise RuntimeError("of a person")
 
-    assert not Readiness(ask).is_ready()
+    with capture_logs() as lines:
+        assert not Readiness(ask).is_ready()
+    [line] = lines
+    assert (line["event"], line["error"]) == ("not_ready", ["builtins.RuntimeError"])
+    assert "of a person" not in str(line)
 
 
 def test_a_database_that_hangs_is_not_waited_for(api: Api, app: Flask, database: Database) -> None:
@@ -69,6 +77,7 @@ def test_a_database_that_hangs_is_not_waited_for(api: Api, app: Flask, database:
     else:
         held = [database.write_engine.connect()]
         held[0].execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+    app.extensions[READINESS].answer_seconds_max = ANSWER_SECONDS_MAX
     try:
         began = time.monotonic()
         answer = api.with_key(None).get("/readyz")

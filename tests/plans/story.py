@@ -11,7 +11,7 @@ from typing import Any
 from clicks.test_bots import CHROME
 from contract.published import Operation, operations
 from contract.routes import bodies_of, routes
-from contract.world import World, a_world, money, occurred
+from contract.world import World, a_world, app_number, money, occurred
 from flask import Flask
 from journeys.earned import a_dispute
 from sqlalchemy.orm import Session
@@ -20,6 +20,11 @@ from webhooks_in.hooks import Hook, a_standard_source
 from builders import Api, a_code, a_customer, a_program, credit, expect, items, purchase_body
 from cast import ALICE, BOB, Person
 from referral_service.clicks.views import CLICKS
+from referral_service.codes.issue_codes import Wish, issue_codes
+from referral_service.customers.emails import Emails
+from referral_service.journeys.claiming.claim_newcomers import claim_newcomers
+from referral_service.journeys.claiming.given import GivenClaim, GivenTouch
+from referral_service.journeys.tools import Tools
 from referral_service.kit.clock import FixedClock
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http import wiring
@@ -76,6 +81,8 @@ class Stage:
     world: World
     program: Any
     code: Any
+    # Of a program that bounds nobody, where claims need not see each other.
+    unbounded: Any
     hook: Hook
     friends: int = 0
 
@@ -92,7 +99,8 @@ def set_up(app: Flask, api: Api, operator: Api, clock: FixedClock, database: Dat
     program = a_program(api, name="Busy", **TERMS)
     a_customer(api, ALICE, leaderboard_opt_in=True)
     code = a_code(api, program)
-    stage = Stage(app, api, operator, clock, database, world, program, code, a_standard_source(api))
+    unbounded = a_code(api, a_program(api, name="Unbounded", **TERMS | {"eligibility": {}}))
+    stage = Stage(app, api, operator, clock, database, world, program, code, unbounded, a_standard_source(api))
     for _ in range(2):
         tell(stage)
     work(stage)
@@ -129,7 +137,25 @@ def tell(stage: Stage) -> None:
     stage.hook.told(purchase_of(stage, None, f"o-{late.customer_id}-x", email=f"x-{late.email}"))
     stage.hook.told(refund_of(stage, f"o-{late.customer_id}-y", 500))
     a_customer(api, late)
+    come_together(stage)
     work(stage)
+
+
+def come_together(stage: Stage) -> None:
+    """Several newcomers ask for codes, and others are claimed, in one transaction each; for one a purchase waits."""
+    now, app_id = stage.api.now(), app_number(stage.hook.source["id"])
+    wishes = [Wish(program_id=stage.program["id"], customer_external_id=stage.friend().customer_id) for _ in range(3)]
+    stage.database.transact(lambda session: issue_codes(session, app_id=app_id, wishes=wishes, now=now))
+    friends = [stage.friend() for _ in range(3)]
+    stage.hook.told(purchase_of(stage, None, f"o-{friends[0].customer_id}", email=friends[0].email))
+    service = stage.app.extensions[wiring.EXTENSION]
+    tools = Tools(service.key_ring, service.sealer, Emails(service.key_ring.email_index_key()))
+    touches = [GivenTouch(code=stage.unbounded["code"])]
+    given = [GivenClaim(touches=touches, referee_external_id=it.customer_id, referee_email=it.email) for it in friends]
+    outcomes = stage.database.transact(
+        lambda session: claim_newcomers(session, tools=tools, app_id=app_id, given=given, now=now)
+    )
+    assert None not in outcomes
 
 
 def visit(stage: Stage) -> str:

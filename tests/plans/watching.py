@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from asked import heard
 from plans.grown import GROWING
-from sqlalchemy import event
 
 from referral_service.kit.db.engines import Database
 
@@ -92,14 +92,8 @@ def watched(database: Database) -> Iterator[Watch]:
         if reading is not None:
             watch.note(reading)
 
-    engines = [database.write_engine, *([database.read_engine] if database.is_sqlite else [])]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", look)
-    try:
+    with heard(database, look):
         yield watch
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", look)
 
 
 def _ask_postgres(connection: Any, statement: str, parameters: Any) -> Reading | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import terms_documents as documents
+from asked import statements
 from programs.programs_made import ACTOR, make
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cast import NOON
@@ -39,26 +37,11 @@ def change(session: Session, app_id: int, program_id: str, terms: dict[str, Any]
     change_program(session, app_id=app_id, program_id=program_id, changes={"terms": terms}, actor=ACTOR, now=NOON)
 
 
-@contextmanager
-def queries(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    engine = database.write_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def test_many_versions_come_with_one_query_and_then_with_none(database: Database, app_id: int) -> None:
     one, two = make(database, app_id)["id"], make(database, app_id, terms=other_terms())["id"]
     database.transact(lambda session: change(session, app_id, one, other_terms(7)))
     wanted = [(one, 1), (one, 2), (two, 1), (two, 9), ("prg_nothing", 1)]
-    with queries(database) as seen:
+    with statements(database) as seen:
         first = database.transact(lambda session: terms_of(session, app_id=app_id, versions=wanted))
         assert len([statement for statement in seen if "program_versions" in statement]) == 1
     assert {key: terms.rewards[0].hold_days for key, terms in first.items()} == {
@@ -67,7 +50,7 @@ def test_many_versions_come_with_one_query_and_then_with_none(database: Database
         (two, 1): 14,
     }
     assert first[one, 1] == parse_terms(documents.document())[1]
-    with queries(database) as seen:
+    with statements(database) as seen:
         again = database.transact(lambda session: terms_of(session, app_id=app_id, versions=wanted[:3]))
         assert [statement for statement in seen if "program_versions" in statement] == []
     assert again == first
@@ -116,7 +99,7 @@ def test_what_a_disposed_engine_had_read_is_forgotten(database: Database, app_id
     key = (make(database, app_id)["id"], 1)
     database.transact(lambda session: terms_of(session, app_id=app_id, versions=[key]))
     database.dispose()
-    with queries(database) as seen:
+    with statements(database) as seen:
         assert key in database.transact(lambda session: terms_of(session, app_id=app_id, versions=[key]))
         assert [statement for statement in seen if "program_versions" in statement] != []
 
@@ -132,7 +115,7 @@ def test_memory_is_bounded_and_what_is_used_stays(
 
     for key in (keys[0], keys[1], keys[0], keys[2]):
         ask(key)
-    with queries(database) as seen:
+    with statements(database) as seen:
         ask(keys[0], keys[2])
         assert [statement for statement in seen if "program_versions" in statement] == []
         ask(keys[1])

@@ -57,7 +57,7 @@ class Play:
     def happened(self, customer: Person, event: str) -> dict[str, Any]:
         """Return a custom event, to be told alone or among many."""
         return {
-            "id": f"happened-{next(_numbers)}",
+            "id": f"happened-{next(_numbers):06}",
             "type": event,
             "customer_id": customer.customer_id,
             "occurred_at": format_rfc3339(self.now),

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from asked import statements
 from PIL import Image
 from programs.hostile_texts import XSS
-from sqlalchemy import event
 
 from builders import Api, a_code, a_customer, a_program, expect
 from cast import ALICE
@@ -176,21 +176,10 @@ def test_a_picture_that_is_kept_costs_no_look_up(api: Api, database: Database) -
     code = a_code(api, a_program(api))
     card, qr = code["invite_url"] + "/card.png", code["qr_url"]
     first = opened(api, card).data
-    statements: list[str] = []
-
-    def note(*said: Any) -> None:
-        statements.append(said[2])
-
-    engines = {database.write_engine, database.read_engine} if database.is_sqlite else {database.write_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements(database) as asked:
         assert opened(api, card).data == first
         assert opened(api, qr).status_code == 200
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
-    assert statements == []
+    assert asked == []
 
 
 def test_messengers_and_people_who_look_count_as_no_click(api: Api) -> None:

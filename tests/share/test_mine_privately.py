@@ -6,13 +6,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import structlog
+from asked import statements
 from share.page_seen import seen
 from share.sharing import a_token, branded, friends, page
-from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from builders import Api, a_claim, a_code, a_customer, a_program, a_purchase, expect
@@ -22,21 +21,6 @@ from referral_service.kit.db.engines import Database
 
 SHOP = "https://shop.example"
 PATHS = pytest.mark.parametrize("embed", [False, True], ids=["page", "panel"])
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """Note what is asked of the database."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(database.read_engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(database.read_engine, "before_cursor_execute", note)
 
 
 @contextmanager

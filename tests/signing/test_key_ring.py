@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asked import statements
 from signing.key_cast import SEALER, Seconds, new_ring, ring_with_keys, without_keys
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from referral_service.kit.clock import FixedClock
@@ -22,15 +23,8 @@ from referral_service.signing.rotate import ensure_keys, revoke_signing_key, rot
 @pytest.fixture
 def readings(database: Database) -> Any:
     """How often the table of keys was read."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM signing_keys" in statement:
-            seen.append(statement)
-
-    event.listen(database.read_engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.read_engine, "before_cursor_execute", note)
+    with statements(database, "FROM signing_keys") as seen:
+        yield seen
 
 
 def rotate(database: Database, clock: FixedClock) -> int:

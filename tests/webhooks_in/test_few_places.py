@@ -15,8 +15,8 @@ from builders import Api, a_claim, a_code, a_program, purchase_body
 from cast import Person
 from referral_service.config import Settings
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http import admission
-from referral_service.kit.http.admission import Gate
+from referral_service.kit.http.ingress import admission
+from referral_service.kit.http.ingress.gate import Gate
 from referral_service.webhooks_in.views.blueprint import INBOX
 
 PLACES = 2
@@ -39,5 +39,5 @@ def test_a_batch_is_as_large_as_the_crowd_and_not_as_the_places(api: Api, app: F
     answers = all_at_once(app.extensions[INBOX], database, hook.source["id"], calls)
     assert [answer.status_code for answer in answers] == [200] * len(PEOPLE)
     assert {answer.json["outcome"] for answer in answers} == {"converted"}
-    gate: Gate = app.extensions[admission.EXTENSION]
+    gate: Gate = app.extensions[admission.EXTENSION].gate
     assert (gate.inside, gate.waiting, gate.refused) == (0, 0, 0)

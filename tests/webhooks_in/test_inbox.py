@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any
 
 import pytest
-from crowd import Call, all_at_once
+from crowd import Call, all_at_once, found_wrong
 from flask import Flask
 from sqlalchemy import func, select
 from webhooks_in.hooks import Hook, a_standard_source
 
 from builders import Api, a_claim, a_code, a_program, items, purchase_body
 from cast import Person
-from referral_service.doctor.run import examine
 from referral_service.events.given import Answer
 from referral_service.kit.clock import FixedClock, format_rfc3339
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http.wiring import EXTENSION, Service
 from referral_service.webhooks_in import inbox as inbox_module
 from referral_service.webhooks_in import receive as receive_module
 from referral_service.webhooks_in import receive_many as receive_many_module
 from referral_service.webhooks_in.models import InboundEvent
 from referral_service.webhooks_in.views.blueprint import INBOX
-from referral_service.worker import work_off
 
 PEOPLE = [Person(f"bob-{number}", f"bob-{number}@example.com", "Bob") for number in range(8)]
 
@@ -73,16 +69,6 @@ def messages(database: Database) -> dict[str, int]:
     query = select(InboundEvent.state, func.count()).group_by(InboundEvent.state)
     with database.read_engine.connect() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def found_wrong(app: Flask, clock: FixedClock) -> list[str]:
-    """What the doctor finds once the worker has done all there is to do."""
-    service: Service = app.extensions[EXTENSION]
-    work_off(service, stop=Event())
-    report = service.database.read(lambda session: examine(session, settings=None, now=clock.now()))
-    # Not the configuration: the tests' own PostgreSQL is set up to forget.
-    checks = [check for check in report.checks if check.invariant != "I15"]
-    return [f"{check.invariant} {one.object_id}: {one.says}" for check in checks for one in check.violations]
 
 
 def test_purchases_that_arrive_together_are_each_answered_for_themselves(

@@ -11,13 +11,14 @@ from webhooks_out.endpoints import an_endpoint, told
 
 from builders import Api, expect, items
 from cast import NOON
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.db.engines import Database
 from referral_service.kit.http import wiring
 from referral_service.kit.ids import first_id_at
 from referral_service.notifications.models import Notification
 from referral_service.notifications.place import place_notifications
 from referral_service.tenants.open_app import OpenedApp
-from referral_service.webhooks_out.deliveries.drop_deliveries import Dropped, drop_deliveries
+from referral_service.webhooks_out.deliveries.drop_deliveries import drop_deliveries
 from referral_service.webhooks_out.models import Delivery
 from referral_service.worker import lanes_of
 
@@ -49,7 +50,7 @@ class Mail:
         self.database.transact(lambda session: session.execute(insert(Delivery).values(row)))
         return delivery_id
 
-    def drop(self, *, after: str = "", limit: int = 100) -> Dropped:
+    def drop(self, *, after: str = "", limit: int = 100) -> Batch[str]:
         return self.database.transact(
             lambda session: drop_deliveries(session, app_id=self.app_id, now=NOON, kept=KEPT, after=after, limit=limit)
         )
@@ -68,7 +69,7 @@ def test_what_arrived_long_ago_is_dropped_and_all_else_stays(mail: Mail) -> None
     mail.made(old, "done")
     stay = {mail.made(old, state) for state in ("scheduled", "leased", "dead", "disabled")}
     stay |= {mail.made(young, "done"), mail.made(old, "done", done_at=young)}
-    assert mail.drop() == Dropped(1, None)
+    assert mail.drop() == Batch(1, None)
     assert mail.left() == stay
 
 
@@ -78,10 +79,10 @@ def test_what_stays_keeps_nothing_behind_it_from_being_dropped(mail: Mail) -> No
     for _ in range(3):
         mail.made(old, "done")
     first = mail.drop(limit=2)
-    assert first == Dropped(0, stay[1])
+    assert first == Batch(0, stay[1])
     second = mail.drop(after=stay[1], limit=2)
-    assert second.dropped == 2
-    assert mail.drop(after=second.last_id or "", limit=2) == Dropped(1, None)
+    assert second.done == 2
+    assert mail.drop(after=second.last or "", limit=2) == Batch(1, None)
     assert mail.left() == set(stay)
 
 

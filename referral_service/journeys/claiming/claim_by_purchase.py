@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.lock_customers import LockedCustomer
 from referral_service.events.given import GivenEvent
-from referral_service.journeys.claiming.claim import CREATED, REFUSED, decide_claim, weigh_evidence
-from referral_service.journeys.claiming.see_touches import GivenTouch
+from referral_service.journeys.claiming.decide_claims import CREATED, REFUSED, Weighed, decide_claim
+from referral_service.journeys.claiming.given import GivenTouch
+from referral_service.journeys.claiming.weigh_evidence import weigh_evidence
 from referral_service.journeys.tools import Tools
 from referral_service.kit.errors import Problem
 
@@ -42,7 +43,7 @@ def claim_by_purchase(
     An `estimate` locks no limit.
     """
     given = touches_of_purchase(event)
-    said = tools.emails.canon_index(event.email, app_id=app_id) if event.email else None
+    said = tools.emails.read(event.email, app_id=app_id) if event.email else None
     are_all_hints = len(given) == len(event.code_hints)
     try:
         made, terms = weigh_evidence(
@@ -53,16 +54,8 @@ def claim_by_purchase(
     try:
         # A refusal that is not to be kept takes back what it wrote, and no more.
         with session.begin_nested():
-            outcome = decide_claim(
-                session,
-                app_id=app_id,
-                made=made,
-                terms=terms,
-                referee=buyer,
-                said_canon=said,
-                now=now,
-                estimate=estimate,
-            )
+            weighed = Weighed(made=made, terms=terms, referee=buyer, said_address=said)
+            outcome = decide_claim(session, app_id=app_id, claim=weighed, now=now, estimate=estimate)
     except Problem as problem:
         return False, problem.code
     return outcome.kind == CREATED, outcome.reason if outcome.kind == REFUSED else None

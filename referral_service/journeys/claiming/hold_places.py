@@ -11,7 +11,6 @@ from referral_service.events.given import PURCHASE, GivenEvent
 from referral_service.journeys.claiming.claim_by_purchase import touches_of_purchase
 from referral_service.journeys.claiming.see_touches import see_touches
 from referral_service.journeys.tools import Tools
-from referral_service.programs.read_programs import programs_by_id
 from referral_service.programs.terms_of import terms_of
 from referral_service.referrals.claim_slots import lock_referrers
 
@@ -26,9 +25,8 @@ def hold_places(session: Session, *, tools: Tools, app_id: int, events: Iterable
         return
     touches = [touch for event in claiming for touch in touches_of_purchase(event)]
     seen = see_touches(session, key_ring=tools.key_ring, app_id=app_id, given=touches, claimed_at=now, now=now)
-    led = {(touch.program_id, touch.referrer_id) for touch in seen if touch.program_id and touch.referrer_id}
-    programs = programs_by_id(session, app_id=app_id, ids={program_id for program_id, _ in led if program_id})
-    versions = {(program.id, program.version) for program in programs.values()}
+    led = {(touch.program_id, touch.referrer_id) for touch in seen.touches if touch.program_id and touch.referrer_id}
+    versions = {(program_id, version) for program_id, (_, version) in seen.programs.items()}
     bounded = {
         program_id
         for (program_id, _), terms in terms_of(session, app_id=app_id, versions=versions).items()

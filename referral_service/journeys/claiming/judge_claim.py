@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
 from referral_service.customers.attributes_of import attributes_of
-from referral_service.customers.canon_index_of import canon_index_of
 from referral_service.customers.lock_customers import LockedCustomer
 from referral_service.events.facts_of import purchases_of
 from referral_service.events.has_bought import has_bought
@@ -24,16 +25,16 @@ def why_refused(
     made: ClaimMade,
     rules: Eligibility,
     referee: LockedCustomer,
-    said_canon: bytes | None,
+    is_same_person: bool,
     accepted: ReferralRow | None,
     estimate: bool = False,
 ) -> str | None:
     """Return the reason to refuse the claim of a locked referee, None to accept it.
 
-    `accepted` is the referral of another referrer that the referee has in the program. `said_canon` is the canonical
-    address that came with the claim, which may be another than the one on file.
+    `accepted` is the referral of another referrer that the referee has in the program. `is_same_person`: the referee is
+    the referrer, by whatever name.
     """
-    if _same_person(session, app_id=app_id, referee=referee, said_canon=said_canon, referrer_id=made.referrer_id):
+    if is_same_person:
         return "self_referral"
     if accepted is not None:
         return "already_referred"
@@ -47,10 +48,9 @@ def why_refused(
     return _why_not_by(session, app_id=app_id, made=made, rules=rules, estimate=estimate)
 
 
-def keep_places(session: Session, *, app_id: int, row: ReferralRow, rules: Eligibility) -> None:
-    """Let a referral that was accepted just now hold the places that the rules bound."""
-    if rules.one_program_per_referee:
-        anchor(session, app_id=app_id, rows=[row])
+def keep_places(session: Session, *, app_id: int, rows: Iterable[tuple[ReferralRow, Eligibility]]) -> None:
+    """Let referrals that were accepted just now hold the places that their rules bound."""
+    anchor(session, app_id=app_id, rows=[row for row, rules in rows if rules.one_program_per_referee])
 
 
 def _why_not_by_past(
@@ -87,13 +87,3 @@ def _why_not_by(session: Session, *, app_id: int, made: ClaimMade, rules: Eligib
         if taken >= places:
             return "too_many_referees"
     return None
-
-
-def _same_person(
-    session: Session, *, app_id: int, referee: LockedCustomer, said_canon: bytes | None, referrer_id: str
-) -> bool:
-    if referee.id == referrer_id:
-        return True
-    known = {referee.email_canon_index, said_canon} - {None}
-    # Read, not locked: a referrer whose link goes round would otherwise hold up every claim.
-    return bool(known) and canon_index_of(session, app_id=app_id, customer_id=referrer_id) in known

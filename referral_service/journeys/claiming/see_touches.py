@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 from referral_service.clicks.token import InvalidClickToken, read_click_token
 from referral_service.codes.resolve import ResolvedCode, resolve_codes
 from referral_service.codes.signed_code import InvalidSignedCode, read_signed_code
+from referral_service.journeys.claiming.given import GivenTouch
 from referral_service.kit.ids import fold
 from referral_service.referrals.attribution import CLICK, CODE, SIGNED_CODE, TouchSeen
 from referral_service.signing.key_ring import KeyRing
 
 
 @dataclass(frozen=True, slots=True)
-class GivenTouch:
-    """One piece of evidence as the app kept it; exactly one of the three is set."""
+class Seen:
+    """The evidence as it was read; and of each program that it leads to (`prg_…`) the status and the newest version."""
 
-    click_token: str | None = None
-    signed_code: str | None = None
-    code: str | None = None
+    touches: list[TouchSeen]
+    programs: dict[str, tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,35 @@ def see_touches(
     given: Sequence[GivenTouch],
     claimed_at: datetime,
     now: datetime,
-) -> list[TouchSeen]:
-    """Verify each touch and find its code, all codes in one statement. What is not valid stays, and says why."""
-    read = [_read(touch, key_ring, app_id=app_id, claimed_at=claimed_at, now=now) for touch in given]
-    codes = resolve_codes(session, app_id=app_id, folded=[touch.folded for touch in read if touch.folded])
-    return [_seen(n, touch, codes.get(touch.folded or "")) for n, touch in enumerate(read, start=1)]
+) -> Seen:
+    """Verify each touch of a claim and find its code. What is not valid stays, and says why."""
+    return see_all(session, key_ring=key_ring, app_id=app_id, given=[(given, claimed_at)], now=now)[0]
+
+
+def see_all(
+    session: Session,
+    *,
+    key_ring: KeyRing,
+    app_id: int,
+    given: Sequence[tuple[Sequence[GivenTouch], datetime]],
+    now: datetime,
+) -> list[Seen]:
+    """The same for several claims, each with its time: all their codes in one statement."""
+    claims = [
+        [_read(touch, key_ring, app_id=app_id, claimed_at=claimed_at, now=now) for touch in touches]
+        for touches, claimed_at in given
+    ]
+    folded = [touch.folded for touches in claims for touch in touches if touch.folded]
+    codes = resolve_codes(session, app_id=app_id, folded=folded)
+    return [_seen_of(touches, codes) for touches in claims]
+
+
+def _seen_of(touches: Sequence[_Read], codes: Mapping[str, ResolvedCode]) -> Seen:
+    found = [codes.get(touch.folded or "") for touch in touches]
+    return Seen(
+        touches=[_seen(n, touch, code) for n, (touch, code) in enumerate(zip(touches, found, strict=True), start=1)],
+        programs={code.program_id: (code.program_status, code.program_version) for code in found if code is not None},
+    )
 
 
 def _read(touch: GivenTouch, key_ring: KeyRing, *, app_id: int, claimed_at: datetime, now: datetime) -> _Read:

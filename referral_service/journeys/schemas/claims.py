@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from referral_service.customers.schemas import CustomerIdField, EmailField
-from referral_service.journeys.claiming.see_touches import GivenTouch
+from referral_service.journeys.claiming.given import GivenTouch
 from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,10 +11,16 @@ from sqlalchemy.orm import Session
 from referral_service.customers.read_customer import external_ids
 
 
-def with_referral_people(session: Session, documents: Sequence[dict[str, Any]], *, app_id: int) -> list[dict[str, Any]]:
-    """Put the app's own ids into referral documents; None for who was erased."""
+def with_referral_people(
+    session: Session,
+    documents: Sequence[dict[str, Any]],
+    *,
+    app_id: int,
+    known: Mapping[str, str | None] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """Put the app's own ids into referral documents; None for who was erased. Who is `known` is not looked up."""
     ids = {document[side]["customer_id"] for document in documents for side in ("referrer", "referee")}
-    known = external_ids(session, app_id=app_id, ids=ids)
+    known = {**known, **external_ids(session, app_id=app_id, ids=ids - known.keys())}
     return [
         {
             **document,

@@ -74,7 +74,7 @@ def take_events(args: dict[str, Any], body: dict[str, Any]) -> Any:
             raise said
         return said, 200 if said["duplicate"] or estimate else 201
     app_id = current_tenant().app_id
-    answer = current_intake().record(
+    answer = current_intake().do(
         Brought(tools=current_tools(), app_id=app_id, source_id=api_source_id(app_id), event=event, now=business_now())
     )
     return answer_document(answer), 200 if answer.duplicate else 201

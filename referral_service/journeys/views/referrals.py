@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.journeys import examples
-from referral_service.journeys.claiming.claim import CREATED, REFUSED, ClaimOutcome, claim
+from referral_service.journeys.claiming.claim_intake import BroughtClaim
+from referral_service.journeys.claiming.decide_claims import CREATED, REFUSED, ClaimOutcome
+from referral_service.journeys.claiming.given import GivenClaim
 from referral_service.journeys.claiming.migrate_referrals import Migration, migrate_referrals
 from referral_service.journeys.claiming.review_referral import approve_referral, reject_referral
 from referral_service.journeys.schemas.claims import (
@@ -23,7 +25,7 @@ from referral_service.journeys.schemas.claims import (
 from referral_service.journeys.schemas.reviews import MigrateSchema, MigrationSchema, ReviewSchema
 from referral_service.journeys.telling.explain import explain
 from referral_service.journeys.telling.tell_people import with_referral_people
-from referral_service.journeys.views.wiring import current_tools
+from referral_service.journeys.views.wiring import current_claim_intake, current_tools
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_reading, in_transaction
 from referral_service.kit.http.pagination import page, page_schema, read_cursor, scope_of
@@ -39,7 +41,7 @@ blueprint = Blueprint("referrals", __name__, description="Who referred whom, and
 
 @blueprint.post("/v1/referrals", operation_id="claimReferral")
 @requires(Scope.WRITE)
-@in_transaction
+@in_transaction(joint=True)
 @blueprint.arguments(ClaimSchema, example=examples.CLAIM)
 @blueprint.response(201, ReferralSchema, example=examples.REFERRAL)
 @blueprint.alt_response(200, schema=ReferralSchema, description="Claimed before.", example=examples.REFERRAL)
@@ -48,26 +50,23 @@ blueprint = Blueprint("referrals", __name__, description="Who referred whom, and
     409, description="Refused, and kept as a rejected referral; or the program takes no claims now."
 )
 @blueprint.alt_response(410, description="The code or its click is over.")
-def make_claim(session: Session, body: dict[str, Any]) -> Any:
+def make_claim(session: Session | None, body: dict[str, Any]) -> Any:
     """Claim a referee.
 
     Ties the referee to the referrer whose code or click counts. The first accepted claim of a referee in a program is
     final. A refusal (409) is kept as a rejected referral, whose id the problem names; tried again it is judged anew.
     """
-    outcome = claim(
-        session,
-        tools=current_tools(),
-        app_id=current_tenant().app_id,
+    given = GivenClaim(
         touches=given_touches(body),
         referee_external_id=body["referee"]["customer_id"],
         referee_email=body["referee"]["email"],
         occurred_at=body["occurred_at"],
-        now=business_now(),
     )
-    if outcome.kind == REFUSED:
-        return _refusal(outcome)
-    document = _documents(session, [referral_document(outcome.referral)])[0]
-    return document, 201 if outcome.kind == CREATED else 200
+    brought = BroughtClaim(tools=current_tools(), app_id=current_tenant().app_id, given=given, now=business_now())
+    claimed = current_claim_intake().do(brought, session)
+    if claimed.outcome.kind == REFUSED:
+        return _refusal(claimed.outcome)
+    return claimed.document, 201 if claimed.outcome.kind == CREATED else 200
 
 
 @blueprint.get("/v1/referrals", operation_id="listReferrals")

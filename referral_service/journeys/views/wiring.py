@@ -1,5 +1,5 @@
 """What the views of this room share: the tools of the application that handles the current request, and where its
-events go in."""
+events and claims go in."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ from typing import cast
 from flask import Flask, current_app
 
 from referral_service.customers.emails import Emails
+from referral_service.journeys.claiming.claim_intake import ClaimIntake
 from referral_service.journeys.recording.intake import Intake
 from referral_service.journeys.tools import Tools
-from referral_service.kit.http.admission import step_aside
+from referral_service.kit.http.ingress.admission import step_aside
 from referral_service.kit.http.wiring import Service, service
 
 EXTENSION = "referral_service.journeys.tools"
 INTAKE = "referral_service.journeys.intake"
+CLAIM_INTAKE = "referral_service.journeys.claim_intake"
 
 
 def install(app: Flask, service: Service) -> None:
     """Make what the views need, once for this application."""
-    app.extensions[INTAKE] = Intake(service.database, aside=partial(step_aside, app))
+    aside = partial(step_aside, app)
+    app.extensions[INTAKE] = Intake(service.database, aside=aside)
+    app.extensions[CLAIM_INTAKE] = ClaimIntake(service.database, aside=aside)
 
 
 def current_intake() -> Intake:
-    """Return the intake of the application that handles the current request."""
+    """Return the intake of events of the application that handles the current request."""
     return cast(Intake, current_app.extensions[INTAKE])
+
+
+def current_claim_intake() -> ClaimIntake:
+    """Return the intake of claims of the application that handles the current request."""
+    return cast(ClaimIntake, current_app.extensions[CLAIM_INTAKE])
 
 
 def current_tools() -> Tools:

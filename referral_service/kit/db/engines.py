@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from referral_service.config import Settings
-from referral_service.kit.db.sessions import DirectSession
+from referral_service.kit.db.sessions import DirectSession, take_deeds
+from referral_service.kit.db.shared_commits import Done, SharedCommits
 
 Result = TypeVar("Result")
 
@@ -26,6 +28,8 @@ ATTEMPTS_MAX = 4
 POOL_WAIT_SECONDS = 10
 LOCK_WAIT_SECONDS = 10
 STATEMENT_SECONDS_MAX = 30
+# A connection that was used so recently is taken to be there.
+TRUSTED_SECONDS = 1.0
 # SQLite's own 2 MiB do not hold the inner pages of the indexes of a book of any size.
 WRITER_CACHE_KIB = 16 * 1024
 # Serialization failure and deadlock: the same work may go through a moment later.
@@ -90,6 +94,27 @@ def _leave_a_server_that_lost_its_office(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
+def _ask_after_those_that_idled(engine: Engine) -> None:
+    """Ask a connection whether it is still there before it is used, unless that was used just now: among a dozen
+    journeys of a busy request it would be one more.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # Nor are the others of its time.
+            raise InvalidatePoolError from error
+
+
 def _limit_each_transaction(engine: Engine, limits: dict[str, object]) -> None:
     """Say the limits anew in every transaction: behind a pooler each may be on another connection of the server's."""
     statement = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())
@@ -110,7 +135,6 @@ def _postgres_engine(url: URL, *, pool_size: int, pooled: bool) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         # What the address itself says goes first. A statement that one connection of the server's has prepared is
         # unknown to the next.
@@ -119,6 +143,7 @@ def _postgres_engine(url: URL, *, pool_size: int, pooled: bool) -> Engine:
         **_shared_options(),
     )
     event.listen(engine, "handle_error", _leave_a_server_that_lost_its_office)
+    _ask_after_those_that_idled(engine)
     if pooled:
         _limit_each_transaction(engine, limits)
     return engine
@@ -161,6 +186,8 @@ class Database:
         else:
             self.write_engine = _postgres_engine(self.url, pool_size=pool_size, pooled=pooled)
             self.read_engine = _reading(self.write_engine)
+        # What SQLite does one by one anyway.
+        self._shared = SharedCommits(self.write_engine, alone=self._alone) if self.is_sqlite else None
         self._replica: Engine | None = None
         self.late_engine = self.read_engine
         if replica_url is not None:
@@ -173,39 +200,51 @@ class Database:
         return cls(settings.database_url, pooled=settings.pgbouncer, replica_url=settings.replica_url)
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
-        """Run `work` in one transaction and commit it once; deadlocks and serialization failures are tried again.
+        """Run `work` in one transaction and commit it once; after a deadlock, a serialization failure or a broken
+        connection it is tried again.
 
-        `work` may run more than once, so it must have no effect outside the session. Whatever it raises rolls
-        everything back.
+        `work` may run more than once, and in another thread, in a copy of this one's context; so it must have no effect
+        outside the session. Whatever it raises rolls back all that it did. On SQLite, what comes while other work is
+        under way shares a commit (shared_commits.py).
         """
+        done = self._alone(work) if self._shared is None else self._shared.do(work)
+        if done.error is not None:
+            raise done.error
+        for deed in done.deeds:
+            deed()
+        return cast(Result, done.result)
+
+    def _alone(self, work: Callable[[Session], Result]) -> Done[Result]:
         until = time.monotonic() + LOCK_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS_MAX + 1):
             with DirectSession(self.write_engine, expire_on_commit=False) as session:
+                has_worked = False
                 try:
                     result = work(session)
+                    has_worked = True
                     session.commit()
-                    return result
+                    return Done(result, take_deeds(session))
                 except DBAPIError as error:
                     session.rollback()
+                    # Where the connection broke in the commit, nobody knows whether it was made.
+                    may_go_through = _worth_another_try(error) or (error.connection_invalidated and not has_worked)
                     # Who has waited for a lock until now would keep others waiting as long again.
-                    if attempt == ATTEMPTS_MAX or time.monotonic() > until or not _worth_another_try(error):
+                    if attempt == ATTEMPTS_MAX or time.monotonic() > until or not may_go_through:
                         raise
             # The other transaction needs a moment to finish; the later the attempt, the longer.
             time.sleep(0.01 * attempt * attempt)
         raise AssertionError("unreachable: the loop returns or raises")
 
     def read(self, work: Callable[[Session], Result]) -> Result:
-        """Run `work` on a read-only snapshot."""
-        with DirectSession(self.read_engine, expire_on_commit=False) as session:
-            return work(session)
+        """Run `work` on a read-only snapshot, and once more where the connection was broken."""
+        return _read(self.read_engine, work)
 
     def read_late(self, work: Callable[[Session], Result]) -> Result:
         """Run `work` on a read-only snapshot that may be some seconds old: the replica's, where there is one.
 
         For reports alone. Whatever decides something, or must show what its caller has just written, is read by `read`.
         """
-        with DirectSession(self.late_engine, expire_on_commit=False) as session:
-            return work(session)
+        return _read(self.late_engine, work)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -213,6 +252,17 @@ class Database:
         self.read_engine.dispose()
         if self._replica is not None:
             self._replica.dispose()
+
+
+def _read(engine: Engine, work: Callable[[Session], Result]) -> Result:
+    try:
+        with DirectSession(engine, expire_on_commit=False) as session:
+            return work(session)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    with DirectSession(engine, expire_on_commit=False) as session:
+        return work(session)
 
 
 def _worth_another_try(error: DBAPIError) -> bool:

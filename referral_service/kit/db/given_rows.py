@@ -7,7 +7,7 @@ reads `(a, b) IN (…)` as a scan of the whole table. They travel as JSON, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from referral_service.kit.clock import utc
 _Type: TypeAlias = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def given_rows(dialect: str, name: str, **columns: _Type) -> FromClause:
+def given_rows(dialect: str, name: str, /, **columns: _Type) -> FromClause:
     """Return the rows of the parameter `name`, which `as_parameter` writes, with these columns."""
     if dialect == "postgresql":
         whole = cast(bindparam(name, type_=Text), JSONB)
@@ -33,15 +33,18 @@ def given_rows(dialect: str, name: str, **columns: _Type) -> FromClause:
 
 
 def as_parameter(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows of strings, numbers and instants as one parameter; TypeError for anything else."""
+    """Return rows of strings, numbers, instants and days as one parameter; TypeError for anything else."""
     return orjson.dumps(list(rows), default=as_stored, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def as_stored(value: object) -> str:
-    """Return an instant as SQLite keeps it; PostgreSQL reads it so, too, for our sessions are in UTC (engines.py)."""
-    if not isinstance(value, datetime):
-        raise TypeError(f"no column holds a {type(value).__name__}")
-    return _written(value)
+    """Return an instant or a day as SQLite keeps it; PostgreSQL reads it so, too, for our sessions are in UTC
+    (engines.py)."""
+    if isinstance(value, datetime):
+        return _written(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no column holds a {type(value).__name__}")
 
 
 @lru_cache(maxsize=1024)

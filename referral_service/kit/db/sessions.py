@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
+
+_DEEDS = "after_commit"
 
 
 class DirectSession(Session):
@@ -25,7 +28,24 @@ class DirectSession(Session):
             return super().execute(statement, params, **options)
         if self.autoflush:
             self.flush()
+        return self.connection().execute(statement, params)
+
+    def connection(self, *args: Any, **options: Any) -> Connection:
+        """As `Session.connection`."""
+        if args or options or self.in_nested_transaction():
+            return super().connection(*args, **options)
         connection = self._direct
         if connection is None or connection.closed:
-            connection = self._direct = self.connection()
-        return connection.execute(statement, params)
+            connection = self._direct = super().connection()
+        return connection
+
+
+def after_commit(session: Session, deed: Callable[[], None]) -> None:
+    """Do something once what this session wrote is committed, and not at all where it is rolled back."""
+    session.info.setdefault(_DEEDS, []).append(deed)
+
+
+def take_deeds(session: Session) -> Sequence[Callable[[], None]]:
+    """Return what is to be done after the commit, for whoever commits; the session forgets it."""
+    deeds: Sequence[Callable[[], None]] = session.info.pop(_DEEDS, ())
+    return deeds

@@ -27,15 +27,6 @@ def insert_or_overwrite(session: Session, table: Table, *columns: str) -> Execut
     return _or_overwrite(session.get_bind().dialect.name, table, columns)
 
 
-def insert_or_add(
-    session: Session, table: Table, column: str, *returning: str, overwrite: tuple[str, ...] = ()
-) -> Executable:
-    """Return an insert that, where the primary key is there already, adds to `column` and overwrites others; gives
-    `returning` afterwards.
-    """
-    return _or_add(session.get_bind().dialect.name, table, column, overwrite, returning)
-
-
 def insert_or_take_over(
     session: Session, table: Table, *columns: str, over: str, at: str, returning: Sequence[str]
 ) -> Executable:
@@ -73,18 +64,6 @@ def _or_take_over(
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in columns},
         where=table.c[over] <= statement.excluded[at],
-    ).returning(*_columns(table, returning))
-
-
-@cache
-def _or_add(
-    dialect: str, table: Table, column: str, overwrite: tuple[str, ...], returning: tuple[str, ...]
-) -> Executable:
-    statement = _insert(dialect, table)
-    written = {name: statement.excluded[name] for name in overwrite}
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={column: table.c[column] + statement.excluded[column], **written},
     ).returning(*_columns(table, returning))
 
 

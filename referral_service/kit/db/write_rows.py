@@ -54,17 +54,26 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row], *returning: 
     return list(connection.execute(prepared.statement, prepared.parameters(rows)))
 
 
-def add_rows(session: Session, table: Table, rows: Sequence[Row], add: str, *returning: str) -> list[Any]:
-    """Insert rows of texts, numbers and instants, or where the key is there already add to the column `add`; gives the
-    columns `returning` of all of them as they are then.
+def add_rows(
+    session: Session,
+    table: Table,
+    rows: Sequence[Row],
+    add: str,
+    *,
+    overwrite: tuple[str, ...] = (),
+    returning: tuple[str, ...] = (),
+) -> list[Any]:
+    """Insert rows without bytes or documents, or where the primary key is there already add to the column `add` and
+    overwrite others; gives the columns `returning` of all of them as they are then.
 
     Each is locked in the order of the rows, whose keys must differ.
     """
     if not rows:
         return []
     connection = session.connection()
-    statement = _addition(connection.dialect.name, table, tuple(rows[0]), add, returning)
-    return list(connection.execute(statement, {_GIVEN: as_parameter(rows)}))
+    statement = _addition(connection.dialect.name, table, tuple(rows[0]), add, overwrite, returning)
+    done = connection.execute(statement, {_GIVEN: as_parameter(rows)})
+    return list(done) if returning else []
 
 
 def update_rows(
@@ -109,8 +118,7 @@ def _insertion(
     overwrite: tuple[str, ...],
     returning: tuple[str, ...] = (),
 ) -> _Prepared:
-    if left_out := [column.name for column in table.columns if column.default is not None and column.name not in names]:
-        raise ValueError(f"rows of {table.name} say nothing of {left_out}, and nobody fills that in here")
+    _demand_defaults(table, names)
     statement: Any
     if dialect == "postgresql":
         given = given_rows(dialect, _GIVEN, **{name: table.c[name].type for name in names})
@@ -130,15 +138,26 @@ def _insertion(
 
 
 @cache
-def _addition(dialect: str, table: Table, names: tuple[str, ...], add: str, returning: tuple[str, ...]) -> Executable:
+def _addition(
+    dialect: str, table: Table, names: tuple[str, ...], add: str, overwrite: tuple[str, ...], returning: tuple[str, ...]
+) -> Executable:
+    _demand_defaults(table, names)
     given = given_rows(dialect, _GIVEN, **{name: table.c[name].type for name in names})
     # SQLite would take ON CONFLICT for a join's ON, were there no WHERE.
     rows = select(*(given.c[name] for name in names)).where(given.c[names[0]].is_not(None))
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     statement = insert.from_select(list(names), rows)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns), set_={add: table.c[add] + statement.excluded[add]}
-    ).returning(*(table.c[name] for name in returning))
+    written = {name: statement.excluded[name] for name in overwrite}
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={add: table.c[add] + statement.excluded[add], **written},
+    )
+    return statement.returning(*(table.c[name] for name in returning)) if returning else statement
+
+
+def _demand_defaults(table: Table, names: tuple[str, ...]) -> None:
+    if left_out := [column.name for column in table.columns if column.default is not None and column.name not in names]:
+        raise ValueError(f"rows of {table.name} say nothing of {left_out}, and nobody fills that in here")
 
 
 @cache

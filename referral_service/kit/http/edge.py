@@ -19,10 +19,10 @@ from functools import wraps
 from typing import Any, TypeVar, overload
 
 from flask import Response, current_app, g, request
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.engines import Database
+from referral_service.kit.db.sessions import after_commit
 from referral_service.kit.http import idempotency
 from referral_service.kit.http.caller import Caller, find_caller
 from referral_service.kit.http.idempotency import Answer
@@ -51,12 +51,14 @@ _HEADERS_KEPT = ("Content-Type", "Location")
 @overload
 def in_transaction(view: Callable[..., Any]) -> Answering: ...
 @overload
-def in_transaction(*, idempotency: bool) -> Callable[[Callable[..., Any]], Answering]: ...
-def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
+def in_transaction(*, idempotency: bool = True, joint: bool = False) -> Callable[[Callable[..., Any]], Answering]: ...
+def in_transaction(view: Any = None, *, idempotency: bool = True, joint: bool = False) -> Any:
     """Run the view in one transaction; its first argument is the session. What it returns is committed, what it
     raises rolls everything back.
 
-    A POST honours Idempotency-Key, unless `idempotency` is False: for views whose calls carry a business key.
+    A POST honours Idempotency-Key, unless `idempotency` is False: for views whose calls carry a business key. A
+    `joint` one is given None as its session where no key was sent, and hands what it does to a `JointWork`, whose
+    transaction has ended when it goes on: there is no answer that would have to be kept with it.
     """
 
     def decorator(view: Callable[..., Any]) -> Answering:
@@ -66,7 +68,7 @@ def in_transaction(view: Any = None, *, idempotency: bool = True) -> Any:
         def transacted(**path: Any) -> Response:
             parser.read_ahead(readers)
             if idempotency and request.method == "POST":
-                return _answer_once(view, path)
+                return _answer_once(view, path, joint=joint)
             return service().database.transact(lambda session: _run(view, session, path))
 
         if idempotency:
@@ -128,25 +130,22 @@ def limited_by_address(limit: Limit) -> Callable[[View], View]:
     return decorator
 
 
-def after_commit(session: Session, work: Callable[[], None]) -> None:
-    """Do `work` once this session's transaction is committed, and not at all where it is rolled back."""
-    event.listen(session, "after_commit", lambda _session: work(), once=True)
-
-
 def answer_concerns(customer_id: str) -> None:
     """Say whose personal data the answer may carry (`cus_…`), so that erasure finds the kept one."""
     g.answer_concerns = customer_id
 
 
-def _run(view: Callable[..., Any], session: Session, path: dict[str, Any]) -> Response:
-    # Made here, so that nothing is loaded, dumped or found wrong after the transaction has ended.
+def _run(view: Callable[..., Any], session: Session | None, path: dict[str, Any]) -> Response:
+    # Made here, so that nothing is loaded, dumped or found wrong after the transaction has ended (but a joint one).
     return current_app.make_response(view(session, **path))
 
 
-def _answer_once(view: Callable[..., Any], path: dict[str, Any]) -> Response:
+def _answer_once(view: Callable[..., Any], path: dict[str, Any], *, joint: bool) -> Response:
     wired = service()
     key, caller = idempotency.key_of(request), find_caller()
     if key is None or caller is None:
+        if joint:
+            return _run(view, None, path)
         return wired.database.transact(lambda session: _run(view, session, path))
     request_hash = idempotency.hash_of(request)
 

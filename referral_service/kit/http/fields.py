@@ -15,6 +15,7 @@ from referral_service.kit.money import AMOUNT_MINOR_MAX, CURRENCIES, Money
 
 # Far from where adding a span to a time, or taking one from it, overflows.
 YEAR_MIN, YEAR_MAX = 2000, 2199
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DIGITS = re.compile("-?[0-9]{1,18}")
 
 
@@ -110,7 +111,7 @@ class Text(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if any(character < " " or character == "\x7f" for character in text):
+        if _CONTROL.search(text):
             raise self.make_error("control")
         return text
 

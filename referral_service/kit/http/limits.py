@@ -23,6 +23,8 @@ from referral_service.kit.errors import BodyTooLarge, NotFound, Problem, RateLim
 
 API_BODY_BYTES_MAX = 64 * 1024
 HOOK_BODY_BYTES_MAX = 1024 * 1024
+# A megabyte by a bad telephone line.
+BODY_SECONDS_MAX = 15.0
 URL_BYTES_MAX = 2048
 HEADER_BYTES_MAX = 16 * 1024
 # How long an unreachable Redis is left alone before it is tried again.
@@ -33,6 +35,12 @@ _CLOCK = SystemClock()
 
 View = TypeVar("View", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
+
+
+class BodyTooSlow(Problem):
+    code, status = "body_too_slow", 408
+    title = "The body of this request did not arrive in time."
+    remedy = f"Send the same request again, with all of its body within {BODY_SECONDS_MAX:.0f} seconds."
 
 
 class UrlTooLong(Problem):

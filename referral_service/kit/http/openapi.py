@@ -159,7 +159,7 @@ def document_operation(doc: dict[str, Any], info: dict[str, Any], *, method: str
     if edge.get("limited"):
         statuses.add(429)
     if "requestBody" in doc:
-        statuses |= {400, 413, 415, 422}
+        statuses |= {400, 408, 413, 415, 422}
     if any(
         parameter.get("in") in {"query", "querystring"} for parameter in info.get("arguments", {}).get("parameters", ())
     ):

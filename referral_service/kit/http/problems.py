@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,12 +15,12 @@ from werkzeug.exceptions import HTTPException
 
 from referral_service.config import Settings
 from referral_service.kit import errors
+from referral_service.kit.error_log import told
 from referral_service.kit.errors import InternalError, InvalidRequest, Overloaded, Problem
 from referral_service.kit.http import limits
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 100
-CAUSES_MAX, FRAMES_MAX = 5, 30
 log = structlog.get_logger(__name__)
 
 
@@ -38,6 +37,7 @@ BY_STATUS: dict[int, type[Problem]] = {
     403: errors.Forbidden,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
+    408: limits.BodyTooSlow,
     409: errors.Conflict,
     413: errors.BodyTooLarge,
     414: limits.UrlTooLong,
@@ -156,17 +156,5 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _told(error: BaseException) -> dict[str, Any]:
-    """Return what may be logged of an error: its kinds and places. Its text may quote a person's data (a value that
-    is not unique, say), so that is written in development only.
-    """
-    if current_app.config["LOG_ERROR_TEXT"]:
-        return {"exc_info": error}
-    kinds: list[str] = []
-    link: BaseException | None = error
-    while link is not None and len(kinds) < CAUSES_MAX:
-        kinds.append(f"{type(link).__module__}.{type(link).__qualname__}")
-        link = link.__cause__ or link.__context__
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"error": kinds, "sqlstate": state, "traceback": places}
+    """Return what is logged of an error: in development its text, too."""
+    return {"exc_info": error} if current_app.config["LOG_ERROR_TEXT"] else told(error)

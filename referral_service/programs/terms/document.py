@@ -183,6 +183,11 @@ class Terms:
         )
 
     @property
+    def acts_at_claim(self) -> bool:
+        """Whether a claim by itself changes anything beside the referral: gives rewards, or sets budget aside."""
+        return self.rewards_before_conversion or self.budget.reserve == "claimed"
+
+    @property
     def own_rewards(self) -> tuple[Reward, ...]:
         """The rewards of side `self`: for a customer's own purchases and events."""
         return tuple(reward for reward in self.rewards if reward.side == "self")

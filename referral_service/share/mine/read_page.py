@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from referral_service.codes.issue_code import active_code
+from referral_service.codes.issue_codes import active_code
 from referral_service.journeys.telling.customer_view import (
     REFERRALS_MAX,
     CustomerView,

@@ -7,9 +7,9 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from referral_service.kit.http.admission import step_aside
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import Service
+from referral_service.kit.http.ingress.admission import step_aside
 from referral_service.webhooks_in.inbox import Inbox
 from referral_service.webhooks_in.senders import Senders
 

@@ -57,7 +57,7 @@ def take_a_webhook(source_id: str) -> dict[str, Any]:
         is_test=tenant.is_test,
         now=business,
     )
-    answer = current_inbox().take(
+    answer = current_inbox().do(
         Arrived(
             tools=tools,
             app_id=tenant.app_id,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, Table, bindparam, delete, literal_column, select
 from sqlalchemy.orm import Session
 
 from referral_service.kit.db.base import Word
+from referral_service.kit.db.batch import Batch
 from referral_service.kit.ids import first_id_at
 from referral_service.webhooks_out.models import Delivery
 from referral_service.webhooks_out.states import DONE
@@ -32,23 +33,16 @@ _DROP = delete(_rows).where(
 )
 
 
-class Dropped(NamedTuple):
-    """How many were dropped, and the last id that was looked at: None where there is nothing old behind it."""
-
-    dropped: int
-    last_id: str | None
-
-
 def drop_deliveries(
     session: Session, *, app_id: int, now: datetime, kept: timedelta, after: str = "", limit: int = BATCH_MAX
-) -> Dropped:
+) -> Batch[str]:
     """Delete those of the next `limit` old deliveries after an id that were done longer than `kept` before `now` (real
     time). What is scheduled, dead or missed stays, however old it is: somebody may yet send it.
     """
     asked = {"app_id": app_id, "after": after, "old": first_id_at("dlv", now - kept), "count": limit}
     old = session.scalars(_OLD, asked).all()
     if not old:
-        return Dropped(0, None)
+        return Batch(0, None)
     edges = {"of_app": app_id, "first": old[0], "last": old[-1], "before": now - kept}
     done = session.execute(_DROP, edges)
-    return Dropped(cast(CursorResult[Any], done).rowcount, old[-1] if len(old) == limit else None)
+    return Batch(cast(CursorResult[Any], done).rowcount, old[-1] if len(old) == limit else None)

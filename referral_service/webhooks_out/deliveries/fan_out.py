@@ -7,9 +7,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
+from referral_service.kit.db.write_rows import insert_rows
 from referral_service.kit.ids import new_id
 from referral_service.notifications.place import Unplaced, place_notifications
 from referral_service.webhooks_out.endpoints.event_types import TEST, is_wanted
@@ -17,8 +18,14 @@ from referral_service.webhooks_out.models import Delivery, WebhookEndpoint
 from referral_service.webhooks_out.states import DISABLED, ENABLED, SCHEDULED
 
 BATCH_MAX = 1000
-_ENDPOINTS = select(WebhookEndpoint.id, WebhookEndpoint.events, WebhookEndpoint.state).order_by(WebhookEndpoint.id)
-_INSERT = insert(cast(Table, Delivery.__table__))
+_ROWS = cast(Table, Delivery.__table__)
+_endpoints = cast(Table, WebhookEndpoint.__table__)
+_ENDPOINTS = (
+    select(_endpoints.c.id, _endpoints.c.events, _endpoints.c.state)
+    .where(_endpoints.c.app_id == bindparam("app_id"), _endpoints.c.deleted_at.is_(None))
+    .order_by(_endpoints.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 
 
 def place_and_fan_out(session: Session, *, app_id: int, now: datetime, limit: int = BATCH_MAX) -> int:
@@ -32,16 +39,14 @@ def place_and_fan_out(session: Session, *, app_id: int, now: datetime, limit: in
     # Nobody switches an endpoint off between this reading and the writing below. It is the weakest of the locks: any
     # stronger one would keep a courier, which passes over what is locked, from an endpoint as long as there is much
     # to place.
-    mine = _ENDPOINTS.where(WebhookEndpoint.app_id == app_id, WebhookEndpoint.deleted_at.is_(None))
-    endpoints = session.execute(mine.with_for_update(read=True, key_share=True)).all()
+    endpoints = session.execute(_ENDPOINTS, {"app_id": app_id}).all()
     rows = [
         _row(app_id, notification.id, endpoint.id, SCHEDULED if endpoint.state == ENABLED else DISABLED, now)
         for notification in placed
         for endpoint in endpoints
         if _is_for(notification, endpoint.id, endpoint.events)
     ]
-    if rows:
-        session.execute(_INSERT, rows)
+    insert_rows(session, _ROWS, rows)
     return len(placed)
 
 

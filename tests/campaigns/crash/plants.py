@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from referral_service.events.register import insert_new_events
-from referral_service.journeys.claiming import claim
+from referral_service.journeys.claiming import settle_claims
 from referral_service.journeys.recording import record_events
 from referral_service.journeys.settling.settle import settle
 from referral_service.ledger.record import record
@@ -47,7 +47,7 @@ def the_claim_is_committed_before_it_is_settled() -> None:
         session.commit()
         return settle(session, **what)
 
-    replace(claim, settle, commit_and_settle)
+    replace(settle_claims, settle, commit_and_settle)
 
 
 def the_books_are_committed_before_the_reward_changes_state() -> None:

@@ -8,7 +8,7 @@ from campaigns.overload.campaign import Campaign, Part
 
 from referral_service.kit.clock import SystemClock
 from referral_service.kit.db.engines import LOCK_WAIT_SECONDS, POOL_WAIT_SECONDS
-from referral_service.kit.http.admission import WAIT_SECONDS_MAX
+from referral_service.kit.http.ingress.gate import WAIT_SECONDS_MAX
 
 # What the work itself and a machine that has others to serve may add. Nothing is timed here but that there is a bound.
 SLACK_SECONDS = 5.0

@@ -29,7 +29,7 @@ def test_the_same_code_writes_the_same_document(settings: Settings) -> None:
 
 def test_a_writing_operation_names_all_that_can_go_wrong(document: dict[str, Any]) -> None:
     act = document["paths"]["/probe/act"]["post"]
-    assert list(act["responses"]) == ["201", "400", "401", "403", "409", "413", "415", "422", "429", "503"]
+    assert list(act["responses"]) == ["201", "400", "401", "403", "408", "409", "413", "415", "422", "429", "503"]
     assert act["security"] == [{"api_key": []}]
     assert {"$ref": "#/components/parameters/IdempotencyKey"} in act["parameters"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import statements
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 import referral_service.share
 from builders import Api, a_program, expect
@@ -121,18 +122,12 @@ def test_an_unknown_program_has_no_script(client: FlaskClient, api: Api, kind: s
 
 def test_most_visits_cost_no_query(client: FlaskClient, api: Api, database: Database) -> None:
     program = a_program(api)
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM program" in statement:
-            asked.append(statement)
-
-    event.listen(database.read_engine, "before_cursor_execute", note)
     unknown = new_id("prg")
-    for _ in range(3):
-        for kind in KINDS:
-            settings_in(client, program, kind)
-            assert client.get(f"/{kind}/{unknown}.js").status_code == 404
+    with statements(database, "FROM program") as asked:
+        for _ in range(3):
+            for kind in KINDS:
+                settings_in(client, program, kind)
+                assert client.get(f"/{kind}/{unknown}.js").status_code == 404
     # The program, its terms where nobody has needed them yet, and that there is no other.
     assert 2 <= len(asked) <= 3
 

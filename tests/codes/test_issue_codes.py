@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cast import NOON
-from referral_service.codes import issue_code as room
+from referral_service.codes import issue_codes as room
 from referral_service.codes.errors import CodeNotAllowed, CodeTaken, InvalidVanityText, ProgramNotActive
-from referral_service.codes.issue_code import issue_code
+from referral_service.codes.issue_codes import issue_code
 from referral_service.codes.models import Code
 from referral_service.codes.revoke_code import revoke_code
 from referral_service.customers.models import Customer
@@ -265,9 +265,9 @@ def test_a_code_that_is_revoked_at_that_very_moment_does_not_make_a_free_text_ta
 ) -> None:
     really, refused = room._inserted, iter([True, False])
 
-    def insert(session: Session, code: Code) -> bool:
+    def insert(session: Session, codes: Sequence[Code]) -> set[str]:
         # As if the customer's old code had stood in the way of the first try, and were gone by the second.
-        return False if next(refused) else really(session, code)
+        return set() if next(refused) else really(session, codes)
 
     monkeypatch.setattr(room, "_inserted", insert)
     code, created = shop.issue(vanity="ALICE20")
