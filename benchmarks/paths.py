@@ -19,6 +19,8 @@ from benchmarks.receiver import receiver
 CONNECTIONS = 32
 # The fixed rate: this share of what the closed loop found.
 PACE = 0.5
+# Friends whom a share page shows.
+SHOWN = 50
 # Purchases that fill every table before anything counts.
 WARM_UP = 64
 
@@ -66,6 +68,7 @@ class _Stage:
     kind: str
     cast: stage.Cast
     referees: Iterator[str]
+    referees_of_one: Iterator[str]
     service: servers.Served
     floor: servers.Served
     insert_floor: Callable[[], float]
@@ -74,9 +77,10 @@ class _Stage:
     def rate(self, at: servers.Served, requests: Sequence[bytes], status: int) -> float:
         return measure(at.port, requests, connections=CONNECTIONS, statuses=[status])
 
-    def buyers(self, count: int) -> list[bytes]:
-        """Purchases of people who have bought nothing yet."""
-        return asks.purchases(self.cast, self.service.port, [next(self.referees) for _ in range(count)])
+    def buyers(self, count: int, *, of_one: bool = False) -> list[bytes]:
+        """Purchases of people who have bought nothing yet, whom many have referred, or one."""
+        people = self.referees_of_one if of_one else self.referees
+        return asks.purchases(self.cast, self.service.port, [next(people) for _ in range(count)])
 
 
 def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress) -> Measured:
@@ -86,11 +90,14 @@ def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress
     with ExitStack() as stack:
         made = stack.enter_context(servers.databases(kind, folder))
         url = made.make("referral")
-        cast = stage.seed(url, {servers.KID: master}, referees=counts.posts * rounds + counts.paced + WARM_UP)
+        bought = counts.posts * rounds
+        cast = stage.seed(
+            url, {servers.KID: master}, referees=bought + counts.paced + WARM_UP, referees_of_one=bought + SHOWN
+        )
         receiver_port = stack.enter_context(receiver())
         outbox = deliveries.prepare(made.make("outbox"), {servers.KID: master}, receiver_port=receiver_port)
         on = _Stage(
-            kind, cast, iter(cast.referees),
+            kind, cast, iter(cast.referees), iter(cast.referees_of_one),
             service=stack.enter_context(servers.service_server(url, master)),
             floor=stack.enter_context(servers.floor_server(workers=made.web_processes)),
             insert_floor=_insert_floor(made, url, counts),
@@ -130,6 +137,7 @@ def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress
 
 def _paths(on: _Stage) -> list[Trial]:
     cast, port, counts = on.cast, on.service.port, on.counts
+    inserts_too = _each_round(on.insert_floor, times=2)
     empty = _each_round(lambda: on.rate(on.floor, asks.empty_posts(on.floor.port, counts.redirects), 200), times=2)
 
     def bare(make: Callable[[stage.Cast, int, int], list[bytes]], count: int, status: int) -> Callable[[], float]:
@@ -150,7 +158,11 @@ def _paths(on: _Stage) -> list[Trial]:
                 path="inbound webhook: signed purchase", beside="commits: single inserts",
                 target=0.8 if sqlite else 0.15, moonshot=1.5 if sqlite else 0.3,
             ),
-            lambda: on.buyers(counts.posts), 200, on.insert_floor, lambda: on.buyers(counts.paced),
+            lambda: on.buyers(counts.posts), 200, inserts_too, lambda: on.buyers(counts.paced),
+        ),
+        Trial(
+            Line(path="the same, one referrer for all", beside="commits: single inserts"),
+            lambda: on.buyers(counts.posts, of_one=True), 200, inserts_too,
         ),
         Trial(
             Line(path="claim", beside="empty Flask POST", target=0.2, moonshot=0.4),

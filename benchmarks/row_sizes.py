@@ -112,9 +112,12 @@ class Shop:
         """Announce everything to the endpoint, which takes it at the first attempt, and count it."""
         while database.transact(lambda s: place_and_fan_out(s, app_id=self._app_id, now=self._clock.now())):
             pass
-        for tally in (tally_changes, tally_conversions, tally_ranks):
-            while database.transact(partial(tally, app_id=self._app_id)):
-                pass
+        while database.transact(partial(tally_changes, app_id=self._app_id)):
+            pass
+        while database.transact(partial(tally_conversions, app_id=self._app_id)).done:
+            pass
+        while database.transact(partial(tally_ranks, app_id=self._app_id)).done:
+            pass
         with database.write_engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE deliveries SET state = 'done', attempts = 1, last_attempt_at = created_at, last_status = 200, "
