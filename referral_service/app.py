@@ -30,6 +30,7 @@ from referral_service.kit.db.engines import Database
 from referral_service.kit.http import access_log, headers, limits, openapi, problems, wiring
 from referral_service.kit.http.idempotency import InFlight
 from referral_service.kit.http.ingress import admission, front
+from referral_service.kit.http.ingress.joint import joint_requests
 from referral_service.kit.http.json_provider import OrjsonProvider
 from referral_service.kit.http.limits import Limits
 from referral_service.kit.http.wiring import Service
@@ -131,7 +132,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     gated = admission.install(app, settings, passing=operations.WITHOUT_WAITING)
     links = LeanLinks(gated, clicks.links_of(app), settings, requests.count)
     app.wsgi_app = links  # type: ignore[method-assign]
-    app.extensions[front.EXTENSION] = front.Front(ahead=links.answer, admission=gated)
+    app.extensions[front.EXTENSION] = front.Front(ahead=links.answer, admission=gated, is_joint=joint_requests(app))
     return app
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from referral_service.kit.clock import Clock, monotonic_seconds
+from referral_service.kit.concurrency.fibers import elsewhere
 from referral_service.kit.crypto import CannotOpen, Sealer
 from referral_service.kit.db.engines import Database
 from referral_service.signing.models import SigningKey
@@ -140,6 +141,9 @@ class KeyRing:
 
     def _read(self, *, older_than_seconds: float) -> _Keys:
         """Read the table, unless that was done or tried within the span; keep what is held while it cannot be read."""
+        return elsewhere(lambda: self._read_in_turn(older_than_seconds))
+
+    def _read_in_turn(self, older_than_seconds: float) -> _Keys:
         with self._reading:
             keys, now_seconds = self._keys, self._monotonic()
             if keys is not None and (

@@ -28,6 +28,7 @@ from referral_service.journeys.views.wiring import current_intake, current_tools
 from referral_service.kit.errors import Problem
 from referral_service.kit.http.blueprint import Blueprint
 from referral_service.kit.http.edge import in_own_transactions, service
+from referral_service.kit.http.ingress.joint import joint
 from referral_service.tenants.auth import Scope, business_now, current_tenant, requires
 from referral_service.tenants.errors import SourceNotFound
 from referral_service.tenants.models import Source
@@ -38,6 +39,7 @@ blueprint = Blueprint("events", __name__, description="Facts: purchases, refunds
 
 @blueprint.post("/v1/events", operation_id="recordEvents")
 @requires(Scope.WRITE, limited=False)
+@joint
 @in_own_transactions
 @blueprint.arguments(EventArgs, location="query")
 @blueprint.arguments(EventsSchema, documented_as=[EventSchema, EventBatchSchema], examples=examples.EVENTS)

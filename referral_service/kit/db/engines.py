@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from referral_service.config import Settings
+from referral_service.kit.concurrency.fibers import elsewhere
 from referral_service.kit.db.sessions import DirectSession, take_deeds
 from referral_service.kit.db.shared_commits import Done, SharedCommits
 
@@ -156,6 +157,7 @@ def _reading(engine: Engine) -> Engine:
 
 class Database:
     """The service's database. `transact`, `read` and `read_late` are the only ways to get a session.
+    Whoever calls them in a fiber has them done by a thread that may wait.
 
     `pooled`: PgBouncer in transaction mode stands before PostgreSQL. `replica_url`: a copy that may be some seconds
     behind, for `read_late`.
@@ -207,6 +209,9 @@ class Database:
         outside the session. Whatever it raises rolls back all that it did. On SQLite, what comes while other work is
         under way shares a commit (shared_commits.py).
         """
+        return elsewhere(lambda: self._transact(work))
+
+    def _transact(self, work: Callable[[Session], Result]) -> Result:
         done = self._alone(work) if self._shared is None else self._shared.do(work)
         if done.error is not None:
             raise done.error
@@ -237,14 +242,14 @@ class Database:
 
     def read(self, work: Callable[[Session], Result]) -> Result:
         """Run `work` on a read-only snapshot, and once more where the connection was broken."""
-        return _read(self.read_engine, work)
+        return elsewhere(lambda: _read(self.read_engine, work))
 
     def read_late(self, work: Callable[[Session], Result]) -> Result:
         """Run `work` on a read-only snapshot that may be some seconds old: the replica's, where there is one.
 
         For reports alone. Whatever decides something, or must show what its caller has just written, is read by `read`.
         """
-        return _read(self.late_engine, work)
+        return elsewhere(lambda: _read(self.late_engine, work))
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -9,8 +9,8 @@ from typing import Generic, TypeAlias, TypeVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from referral_service.kit.concurrency.gather import Gathering
 from referral_service.kit.db.engines import LOCK_WAIT_SECONDS, Database
-from referral_service.kit.gather import Gathering
 
 # For a lock, where several wait because of one: then only that one goes on waiting, alone and five times as long.
 _SHORT_PATIENCE = text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS // 5}s'")

@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from referral_service.kit.concurrency.gather import Gathering
 from referral_service.kit.db.sessions import DirectSession, take_deeds
-from referral_service.kit.gather import Gathering
 
 Result = TypeVar("Result")
 

@@ -26,6 +26,7 @@ from referral_service.kit.db.sessions import after_commit
 from referral_service.kit.http import idempotency
 from referral_service.kit.http.caller import Caller, find_caller
 from referral_service.kit.http.idempotency import Answer
+from referral_service.kit.http.ingress.joint import joint as declare_joint
 from referral_service.kit.http.limits import Limit, client_address
 from referral_service.kit.http.parsing import Reader, parser
 from referral_service.kit.http.wiring import Service, service
@@ -73,7 +74,7 @@ def in_transaction(view: Any = None, *, idempotency: bool = True, joint: bool = 
 
         if idempotency:
             transacted.honours_idempotency_key = True  # type: ignore[attr-defined]
-        return transacted
+        return declare_joint(transacted) if joint else transacted
 
     return decorator if view is None else decorator(view)
 

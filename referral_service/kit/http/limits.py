@@ -19,6 +19,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from referral_service.kit.clock import SystemClock, monotonic_seconds
+from referral_service.kit.concurrency.fibers import elsewhere
 from referral_service.kit.errors import BodyTooLarge, NotFound, Problem, RateLimited
 
 API_BODY_BYTES_MAX = 64 * 1024
@@ -105,7 +106,8 @@ class Limits:
     def _hit(self, limit: Limit, who: str) -> tuple[bool, Standing]:
         if self._shared is not None and monotonic_seconds() >= self._shared_rests_until:
             try:
-                return self._hit_in(self._shared, limit, who)
+                shared = self._shared
+                return elsewhere(lambda: self._hit_in(shared, limit, who))
             # Whatever a broken network makes the client raise: to count in memory beats refusing to serve.
             except Exception as error:  # noqa: BLE001
                 self._shared_rests_until = monotonic_seconds() + REDIS_REST_SECONDS

@@ -12,6 +12,7 @@ from referral_service.events.given import Answer
 from referral_service.journeys.schemas.events import AnswerSchema, answer_document
 from referral_service.journeys.views.wiring import current_tools
 from referral_service.kit.http.edge import service
+from referral_service.kit.http.ingress.joint import joint
 from referral_service.kit.http.limits import BAD_SIGNATURES, HOOK_BODY_BYTES_MAX, body_limit, client_address
 from referral_service.tenants.auth import public
 from referral_service.tenants.errors import SourceNotFound
@@ -36,6 +37,7 @@ GREETING = "greeting"
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(413, HTTPStatus(413).name)
 @blueprint.alt_response(429, "TOO_MANY_REQUESTS")
+@joint
 def take_a_webhook(source_id: str) -> dict[str, Any]:
     """Receive a webhook.
 

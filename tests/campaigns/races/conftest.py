@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from referral_service.kit.gather import Gathering
+from referral_service.kit.concurrency.gather import Gathering
 
 
 @pytest.fixture(autouse=True)

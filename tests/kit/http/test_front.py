@@ -15,6 +15,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from kit.http.probe import Switches, effects
 from rsgi import Sent, SentHeaders, a_request, answered, ask
+from sqlalchemy import func, select
 
 from builders import Api, a_code, a_program
 from referral_service.kit.db.engines import Database
@@ -23,7 +24,9 @@ from referral_service.kit.http.ingress import front as front_module
 from referral_service.kit.http.ingress.environ import Answer, environ_of
 from referral_service.kit.http.ingress.front import Front, front_of
 from referral_service.kit.http.ingress.gate import Gate
+from referral_service.kit.http.ingress.joint import joint_requests
 from referral_service.operations.views import WITHOUT_WAITING
+from referral_service.referrals.models import Referral
 
 KIB = 1024
 NEW_TEXTS = re.compile(r"ref_click=[0-9A-Z]+|[a-z]+_[0-9a-z]{26}")
@@ -245,6 +248,80 @@ def test_while_the_house_is_full_links_health_and_refusals_are_answered_and_who_
     assert (gate.inside, gate.waiting, gate.refused) == (0, 0, 1)
 
 
+def claims_of(api: Api, code: str, count: int, **more: str) -> list[Sent]:
+    bodies = [orjson.dumps({"code": code, "referee": {"customer_id": f"friend-{number}"}}) for number in range(count)]
+    return [a_request("POST", "/v1/referrals", headers=signed_in(api, **more), body=body) for body in bodies]
+
+
+def test_requests_whose_work_is_done_together_share_one_thread(
+    app: Flask, front: Front, api: Api, database: Database
+) -> None:
+    program = a_program(api)
+    code = a_code(api, program)["code"]
+    admission_gate = app.extensions[admission.EXTENSION].gate
+    wishes = [
+        a_request(
+            "POST", f"/v1/programs/{program['id']}/codes", headers=signed_in(api),
+            body=orjson.dumps({"customer_id": f"new-{number}"}),
+        )
+        for number in range(5)
+    ]  # fmt: skip
+    odd = [
+        a_request("POST", "/v1/referrals", headers=signed_in(api), body=b"{"),
+        a_request("POST", "/v1/referrals", body=b"{}"),
+        a_request("POST", "/v1/hooks/src_nowhere", body=b"{}"),
+    ]
+
+    async def evening(asked: list[Sent]) -> list[int]:
+        return [answer.status for answer in await asyncio.gather(*[answered(front, sent) for sent in asked])]
+
+    statuses = asyncio.run(evening([*claims_of(api, code, 20), *wishes, *odd]))
+    assert statuses == [201] * 25 + [400, 401, 404]
+    # Nobody had a thread of his own, and all have gone.
+    assert not front._working._threads
+    assert (admission_gate.inside, admission_gate.waiting) == (0, 0)
+    # The same claims once more; with a key, each by itself, which is kept in the same transaction.
+    assert asyncio.run(evening(claims_of(api, code, 20))) == [200] * 20
+    assert asyncio.run(evening(claims_of(api, code, 1, **{"idempotency-key": "key-of-mine-1"}))) == [200]
+    assert len(front._working._threads) == 1
+    with database.write_engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Referral)) == 20
+
+
+def test_those_who_share_a_thread_are_refused_when_there_are_too_many(app: Flask, front: Front, api: Api) -> None:
+    code = a_code(api, a_program(api))["code"]
+    gate = app.extensions[admission.EXTENSION].gate = Gate(places=1, waiting_max=3)
+
+    async def evening() -> list[int]:
+        asked = claims_of(api, code, 12)
+        return [answer.status for answer in await asyncio.gather(*[answered(front, sent) for sent in asked])]
+
+    statuses = asyncio.run(evening())
+    assert statuses.count(503) == gate.refused > 0
+    assert statuses.count(201) == 12 - gate.refused >= 4
+    assert (gate.inside, gate.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "expected"),
+    [
+        ("POST", "/v1/referrals", {}, True),
+        ("POST", "/v1/events", {}, True),
+        ("POST", "/v1/hooks/src_1", {}, True),
+        ("POST", "/v1/programs/prg_1/codes", {}, True),
+        ("POST", "/v1/programs/prg_1/codes", {"idempotency-key": "a-key-of-mine"}, False),
+        ("GET", "/v1/referrals", {}, False),
+        ("POST", "/v1/referrals/", {}, False),
+        ("POST", "/v1/programs/a/b/codes", {}, False),
+        ("POST", "/v1/programs", {}, False),
+    ],
+)
+def test_who_may_share_a_thread_is_known_from_the_views(
+    app: Flask, method: str, path: str, headers: dict[str, str], expected: bool
+) -> None:
+    assert joint_requests(app)(environ_of(a_request(method, path, headers=headers))) is expected
+
+
 def test_a_visit_that_cannot_be_answered_at_once_is_flasks(front: Front, api: Api) -> None:
     code = a_code(api, a_program(api))["signed_code"]
     assert ask(front, "GET", f"/r/{code}", headers={"user-agent": "curl/8"}).status == 302
@@ -254,7 +331,8 @@ def test_a_visit_that_cannot_be_answered_at_once_is_flasks(front: Front, api: Ap
 def test_a_front_that_is_closed_leaves_no_thread(front: Front) -> None:
     assert ask(front, "GET", "/v1/programs").status == 401
     assert ask(front, "GET", "/healthz").status == 200
-    threads = front._working._threads | front._passing._threads
-    assert len(threads) == 2
+    assert ask(front, "POST", "/v1/referrals").status == 401
+    threads = front._working._threads | front._passing._threads | {front._sharing._thread}
+    assert len(threads) == 3
     front.close()
-    assert not any(thread.is_alive() for thread in threads)
+    assert not any(thread and thread.is_alive() for thread in threads)

@@ -146,6 +146,50 @@ def test_no_place_is_lost_or_made_when_many_step_aside_at_once() -> None:
     assert all(gate.enter() for _ in range(2))
 
 
+def test_who_comes_without_a_place_counts_among_the_people_and_has_one_only_while_he_needs_it() -> None:
+    gate = Gate(places=1, waiting_max=2)
+    assert gate.enter_aside()
+    assert gate.enter_aside()
+    assert gate.enter()
+    assert (gate.inside, gate.waiting, gate.refused) == (1, 2, 0)
+    for come in (gate.enter, gate.enter_aside):
+        assert not come()
+    assert gate.refused == 2
+    gate.leave()
+    with gate.place():
+        assert (gate.inside, gate.waiting) == (1, 2)
+    gate.leave_aside()
+    gate.leave_aside()
+    assert (gate.inside, gate.waiting) == (0, 0)
+
+
+def test_a_place_for_one_who_is_aside_comes_before_one_for_who_is_new_however_long_it_takes() -> None:
+    gate = Gate(places=1, waiting_max=3, wait_seconds_max=PATIENCE_SECONDS)
+    entered: list[str] = []
+    assert gate.enter_aside()
+    assert gate.enter()
+
+    def new() -> None:
+        assert gate.enter()
+        entered.append("new")
+        gate.leave()
+
+    def helper() -> None:
+        with gate.place():
+            entered.append("helper")
+
+    coming = in_thread(new)
+    until(lambda: gate.waiting == 2)
+    helping = in_thread(helper)
+    until(lambda: gate.waiting == 3)
+    gate.leave()
+    helping.join(PATIENCE_SECONDS)
+    coming.join(PATIENCE_SECONDS)
+    assert entered == ["helper", "new"]
+    gate.leave_aside()
+    assert (gate.inside, gate.waiting) == (0, 0)
+
+
 def test_a_gate_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="Nobody"):
         Gate(places=0)

@@ -7,7 +7,7 @@ a check of health would wait in the same line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,7 @@ from flask import Flask
 
 from referral_service.config import Settings
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.concurrency.fibers import in_fiber
 from referral_service.kit.errors import Overloaded
 from referral_service.kit.http import access_log, headers
 from referral_service.kit.http.ingress.gate import Gate
@@ -91,8 +92,11 @@ class Refusal:
 
 
 def step_aside(app: Flask) -> AbstractContextManager[None]:
-    """Let others have the place of the request at hand, while it waits for them; see `Gate.aside`."""
-    return cast(Admission, app.extensions[EXTENSION]).gate.aside()
+    """Let others have the place of the request at hand, while it waits for them; see `Gate.aside`.
+
+    One that shares its thread has none to give.
+    """
+    return nullcontext() if in_fiber() else cast(Admission, app.extensions[EXTENSION]).gate.aside()
 
 
 def install(app: Flask, settings: Settings, *, passing: Iterable[str]) -> Admission:

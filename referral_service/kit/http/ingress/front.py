@@ -2,7 +2,8 @@
 
 Links that are known and refusals are answered from memory. Whoever waits for a place, or for his own body to arrive,
 waits without a thread; so there are only as many as there are requests at work, and a crowd that follows a link never
-wakes them. Whatever a WSGI server would answer by the same parts (admission.py, lean_links.py), this answers alike.
+wakes them. Requests whose work is done together share a thread (joint.py), each a fiber of it. Whatever a WSGI server
+would answer by the same parts (admission.py, lean_links.py), this answers alike.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from io import BytesIO
 from math import inf
 from typing import TYPE_CHECKING, Protocol, cast
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from flask import Flask
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
+from referral_service.kit.concurrency.fibers import Fibers
 from referral_service.kit.http.ingress.admission import Admission
 from referral_service.kit.http.ingress.environ import Answer, Scope, answer_of, environ_of
 from referral_service.kit.http.limits import API_BODY_BYTES_MAX, BODY_SECONDS_MAX, HOOK_BODY_BYTES_MAX, BodyTooSlow
@@ -64,11 +67,22 @@ class _Bytes:
 
 
 class Front:
-    """An RSGI application before a WSGI application and its gate; `ahead` is asked first."""
+    """An RSGI application before a WSGI application and its gate; `ahead` is asked first, `is_joint` says who may share
+    a thread.
+    """
 
-    def __init__(self, *, ahead: Callable[[WSGIEnvironment], Answer | None], admission: Admission) -> None:
+    def __init__(
+        self,
+        *,
+        ahead: Callable[[WSGIEnvironment], Answer | None],
+        admission: Admission,
+        is_joint: Callable[[WSGIEnvironment], bool],
+    ) -> None:
         self._ahead = ahead
         self._admission = admission
+        self._is_joint = is_joint
+        # What blocks is done in a place of the gate's, so more helpers than places would only wait for them.
+        self._sharing = Fibers(helpers=admission.gate.places, place=lambda: admission.gate.place())
         # Who is aside keeps his thread, so there is one for everybody whom the gate lets in.
         self._working = ThreadPoolExecutor(admission.gate.people_max, thread_name_prefix="request")
         self._passing = ThreadPoolExecutor(PASSING_THREADS, thread_name_prefix="passing")
@@ -91,6 +105,7 @@ class Front:
 
     def close(self) -> None:
         """End the threads; nothing is asked any more."""
+        self._sharing.close()
         self._working.shutdown()
         self._passing.shutdown()
 
@@ -99,12 +114,25 @@ class Front:
         if environ["PATH_INFO"] in admission.passing:
             return await self._in_thread(self._passing, environ)
         # Whoever sends slowly waits for himself, and not in a place.
-        if not await self._take_body(environ, exchange) or not await admission.gate.come_in():
+        if not await self._take_body(environ, exchange):
+            return answer_of(admission.refusal, environ)
+        if self._is_joint(environ):
+            return await self._in_fiber(environ)
+        if not await admission.gate.come_in():
             return answer_of(admission.refusal, environ)
         try:
             return await self._in_thread(self._working, environ)
         finally:
             admission.gate.leave()
+
+    async def _in_fiber(self, environ: WSGIEnvironment) -> Answer:
+        admission = self._admission
+        if not admission.gate.enter_aside():
+            return answer_of(admission.refusal, environ)
+        try:
+            return await self._sharing.run(partial(answer_of, admission.application, environ))
+        finally:
+            admission.gate.leave_aside()
 
     async def _take_body(self, environ: WSGIEnvironment, exchange: Exchange) -> bool:
         """Wait for the body, or for as much of it as shows that it is too large; False where there is no room for it.

@@ -13,29 +13,17 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from referral_service.kit.concurrency.turns import ThreadTurn
+
 WAITING_MAX = 64
 # Shorter than any caller's own patience, so that he hears from us and not from his time-out.
 WAIT_SECONDS_MAX = 2.0
 
 
-class Turn(Protocol):
-    """What somebody sleeps on until somebody else releases it."""
+class _Called(Protocol):
+    """Somebody's turn, for those who call him: threads and coroutines sleep on it in ways of their own."""
 
-    def release(self) -> None: ...
-
-
-class _ThreadsTurn:
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._lock.acquire()
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def comes(self, *, within_seconds: float = -1) -> bool:
-        return self._lock.acquire(timeout=within_seconds)
+    def call(self) -> None: ...
 
 
 class _CoroutinesTurn:
@@ -45,7 +33,7 @@ class _CoroutinesTurn:
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] = self._loop.create_future()
 
-    def release(self) -> None:
+    def call(self) -> None:
         self._loop.call_soon_threadsafe(self._future.set_result, None)
 
     async def comes(self, *, within_seconds: float) -> bool:
@@ -53,7 +41,7 @@ class _CoroutinesTurn:
         return self._future.done()
 
 
-_Turn = TypeVar("_Turn", _ThreadsTurn, _CoroutinesTurn)
+_Turn = TypeVar("_Turn", ThreadTurn, _CoroutinesTurn)
 
 
 class Gate:
@@ -73,24 +61,28 @@ class Gate:
         self._wait_seconds_max = wait_seconds_max
         self._lock = Lock()
         # While a place is free, nobody waits.
-        self._turns: deque[Turn] = deque()
-        self._places = self._free = places
-        # Those who have had a place: somewhere else for now, and back, to go before anybody new.
+        self._turns: deque[_Called] = deque()
+        self.places = self._free = places
+        # Those who need no place for now, and those of them who do again, to go before anybody new.
         self._aside = 0
-        self._returning: deque[Turn] = deque()
+        self._returning: deque[_Called] = deque()
         self.refused = 0
 
     @property
     def inside(self) -> int:
-        return self._places - self._free
+        return self.places - self._free
 
     @property
     def waiting(self) -> int:
         return len(self._turns) + len(self._returning) + self._aside
 
+    @property
+    def _is_full(self) -> bool:
+        return self.inside + self.waiting >= self.people_max
+
     def enter(self) -> bool:
         """Take a place, perhaps after a while; False where there is none to be had in time. Then do not `leave`."""
-        turn = self._ask(_ThreadsTurn)
+        turn = self._ask(ThreadTurn)
         if isinstance(turn, bool):
             return turn
         return turn.comes(within_seconds=self._wait_seconds_max) or not self._gives_up(turn)
@@ -112,9 +104,34 @@ class Gate:
         with self._lock:
             waiting = self._returning or self._turns
             if waiting:
-                waiting.popleft().release()
+                waiting.popleft().call()
             else:
                 self._free += 1
+
+    def enter_aside(self) -> bool:
+        """Come in without a place, for somebody who only needs one by and by (`place`); False where there are too many
+        people. Then do not `leave_aside`.
+        """
+        with self._lock:
+            if self._is_full:
+                self.refused += 1
+                return False
+            self._aside += 1
+            return True
+
+    def leave_aside(self) -> None:
+        """Go, without a place."""
+        with self._lock:
+            self._aside -= 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a place on behalf of those who are aside, and stay so."""
+        self._come_back(staying=True)
+        try:
+            yield
+        finally:
+            self.leave()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -133,7 +150,7 @@ class Gate:
     def _ask(self, kind: type[_Turn]) -> _Turn | bool:
         """Let in or refuse at once, or give a turn to sleep on."""
         with self._lock:
-            if self.inside + self.waiting >= self.people_max:
+            if self._is_full:
                 self.refused += 1
                 return False
             if self._free:
@@ -143,7 +160,7 @@ class Gate:
             self._turns.append(turn)
             return turn
 
-    def _gives_up(self, turn: Turn) -> bool:
+    def _gives_up(self, turn: _Called) -> bool:
         """Wait no longer; False where the place was handed over in the moment in which patience ended."""
         with self._lock:
             if turn not in self._turns:
@@ -152,12 +169,13 @@ class Gate:
             self.refused += 1
             return True
 
-    def _come_back(self) -> None:
+    def _come_back(self, *, staying: bool = False) -> None:
         with self._lock:
-            self._aside -= 1
+            if not staying:
+                self._aside -= 1
             if self._free:
                 self._free -= 1
                 return
-            turn = _ThreadsTurn()
+            turn = ThreadTurn()
             self._returning.append(turn)
         turn.comes()

@@ -11,9 +11,9 @@ from time import monotonic, sleep
 import pytest
 from patience import until
 
-from referral_service.kit import gather
+from referral_service.kit.concurrency import gather
+from referral_service.kit.concurrency.gather import Gathering
 from referral_service.kit.errors import Overloaded
-from referral_service.kit.gather import Gathering
 
 WAIT_SECONDS = 30
 

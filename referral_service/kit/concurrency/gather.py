@@ -1,14 +1,15 @@
-"""Work that threads bring one by one, done together: whoever comes while others are at work is taken along next time.
+"""Work that is brought one by one, done together: whoever comes while others are at work is taken along next time.
 
-A thread that finds none of its kind at work leads at once, with what it brought; those of its kind that come meanwhile
-queue, and when it has finished, the first of them leads and takes the others along. So one alone costs what it cost
-before, the busier it is, the more share the cost of one commit, and a kind that is held up holds up no other.
+A thread or a fiber (fibers.py) that finds none of its kind at work leads at once, with what it brought; those of its
+kind that come meanwhile queue, and when it has finished, the first of them leads and takes the others along. So one
+alone costs what it cost before, the busier it is, the more share the cost of one commit, and a kind that is held up
+holds up no other.
 
 Whoever leads while a crowd comes and goes takes a breath first. Senders that were answered together come back together:
 the first of them would otherwise go ahead alone, and every second batch be a batch of one.
 
-Nobody spoils the work of others: where anything goes wrong with a batch, each of it is done alone, in the thread that
-brought it, as if there were no gathering.
+Nobody spoils the work of others: where anything goes wrong with a batch, each of it is done alone, by whoever brought
+it, as if there were no gathering.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from referral_service.kit.clock import monotonic_seconds
+from referral_service.kit.concurrency.fibers import turn_of_caller
 from referral_service.kit.errors import Overloaded
 
 log = structlog.get_logger(__name__)
@@ -46,25 +48,16 @@ Result = TypeVar("Result")
 
 
 class _Ticket(Generic[Item, Result]):
-    """One item and the thread that waits with it. When it is called it `leads`, has a `result`, or neither: then the
-    item is to be done alone."""
+    """One item and whoever waits with it. When it is called it `leads`, has a `result`, or neither: then the item is
+    to be done alone."""
 
-    __slots__ = ("_called", "item", "leads", "result")
+    __slots__ = ("item", "leads", "result", "turn")
 
     def __init__(self, item: Item, *, leads: bool) -> None:
         self.item = item
         self.leads = leads
         self.result: Result | None = None
-        # A bare lock, taken until the call: an Event would cost ten times as much, and this is the hot path.
-        self._called = Lock()
-        self._called.acquire()
-
-    def call(self) -> None:
-        self._called.release()
-
-    def wait(self, seconds_max: float = -1) -> bool:
-        """Wait for the call; False where it did not come in time."""
-        return self._called.acquire(timeout=seconds_max)
+        self.turn = turn_of_caller()
 
 
 @dataclass(slots=True)
@@ -85,11 +78,11 @@ class _Line(Generic[Item, Result]):
 
 
 class Gathering(Generic[Item, Result]):
-    """Does items `alone`, or several that are `alike` by `together`. Threads share it.
+    """Does items `alone`, or several that are `alike` by `together`. Threads and fibers share it.
 
     `together` gives the results in the order of the items, None for one that it has left undone, to be done alone.
     Whatever it raises must mean that nothing has been done. One batch of a kind is under way at a time, of up to
-    `batch_max` items. A thread is within `aside()` while it only waits for others, which is for `wait_seconds_max`.
+    `batch_max` items. Who brings one is within `aside()` while it only waits for others, for `wait_seconds_max`.
     """
 
     def __init__(
@@ -121,7 +114,7 @@ class Gathering(Generic[Item, Result]):
         ticket, line = self._queue(item, kind)
         if not ticket.leads:
             with self._aside():
-                if not ticket.wait(self._wait_seconds_max):
+                if not ticket.turn.comes(within_seconds=self._wait_seconds_max):
                     self._give_up(ticket, line)
         if ticket.leads:
             self._lead(ticket, line, kind)
@@ -145,7 +138,7 @@ class Gathering(Generic[Item, Result]):
             if not ticket.leads:
                 line.waiting.append(ticket)
                 if line.breathing is not None and line.is_complete:
-                    line.breathing.call()
+                    line.breathing.turn.call()
                     line.breathing = None
             return ticket, line
 
@@ -169,7 +162,7 @@ class Gathering(Generic[Item, Result]):
         finally:
             self._hand_on(line, kind, size=1 + len(others), began=began)
             for ticket in others:
-                ticket.call()
+                ticket.turn.call()
 
     def _breathe(self, leader: _Ticket[Item, Result], line: _Line[Item, Result]) -> None:
         """Wait a little for those who were here when the last batch ended, unless they do not seem to come back."""
@@ -181,8 +174,8 @@ class Gathering(Generic[Item, Result]):
             here = 1 + len(line.waiting)
             soon = here + (line.crowd - here) * SOON_SHARE
         with self._aside():
-            if not leader.wait(seconds / 4) and 1 + len(line.waiting) >= soon:
-                leader.wait(seconds * 3 / 4)
+            if not leader.turn.comes(within_seconds=seconds / 4) and 1 + len(line.waiting) >= soon:
+                leader.turn.comes(within_seconds=seconds * 3 / 4)
 
     def _do_together(self, batch: Sequence[_Ticket[Item, Result]]) -> None:
         try:
@@ -199,7 +192,7 @@ class Gathering(Generic[Item, Result]):
             if ticket in line.waiting:
                 line.waiting.remove(ticket)
                 raise Overloaded(retry_after_seconds=1)
-        ticket.wait()
+        ticket.turn.comes()
 
     def _hand_on(self, line: _Line[Item, Result], kind: Hashable, *, size: int, began: float) -> None:
         """Let the first who waits lead; where nobody does, the kind is at work no more."""
@@ -210,7 +203,7 @@ class Gathering(Generic[Item, Result]):
             if line.waiting:
                 leader = line.waiting.popleft()
                 leader.leads = True
-                leader.call()
+                leader.turn.call()
                 return
             line.is_at_work = False
             if line.crowd < CROWD_MIN:
