@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
+from werkzeug.routing import MapAdapter
 
 from referral_service import migrations
 from referral_service.clicks import views as clicks
@@ -27,7 +28,7 @@ from referral_service.kit.clock import Clock, SystemClock
 from referral_service.kit.crypto import Sealer
 from referral_service.kit.cursors import Cursors
 from referral_service.kit.db.engines import Database
-from referral_service.kit.http import access_log, headers, limits, openapi, problems, wiring
+from referral_service.kit.http import envelope, headers, limits, openapi, problems, wiring
 from referral_service.kit.http.idempotency import InFlight
 from referral_service.kit.http.ingress import admission, front
 from referral_service.kit.http.ingress.joint import joint_requests
@@ -83,10 +84,18 @@ VIEWS = (
 
 
 class Application(Flask):
-    """Flask without coroutines: it would look for one in every hook and view of every request."""
+    """Flask without coroutines, and without names of hosts: it would look for both in every request."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Find routes by the path alone. Links are made from the settings, and no rule redirects to another."""
+        if request is None:
+            return super().create_url_adapter(None)
+        environ = request.environ
+        scheme = environ["wsgi.url_scheme"]
+        return MapAdapter(self.url_map, "", environ.get("SCRIPT_NAME", ""), "", scheme, request.path, request.method)
 
 
 class NoSessions(SessionInterface):
@@ -118,11 +127,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     share_scripts.install(app, service)
     operations.install(app, service)
     problems.install(app, settings)
-    # After each request these run in the opposite order: the log line is the last to be made.
-    access_log.install(app)
     headers.install(app, settings)
     limits.install(app)
     requests = metrics.install(app)
+    envelope.install(app, settings, requests.count)
     (app.config[operations.SCHEMA_REVISION],) = migrations.heads()
     api = openapi.install(app)
     for views in VIEWS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from referral_service.clicks.bots import PERSON, kind_of_visit
 from referral_service.clicks.follow_link import ShareLinks, Visit
@@ -20,6 +20,7 @@ from referral_service.codes.links import CHANNEL_PATTERN
 from referral_service.config import Settings
 from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.http import access_log
+from referral_service.kit.http.envelope import Count
 from referral_service.kit.http.headers import of_every_answer
 from referral_service.kit.http.ingress.environ import Answer
 from referral_service.kit.http.limits import HEADER_BYTES_MAX, header_bytes
@@ -33,12 +34,6 @@ _QUERY = re.compile(rf"(?:ch=({CHANNEL_PATTERN}))?")
 # What Flask takes for a name without a doubt.
 _HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){0,20}[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?")
 _HOSTS_MAX = 256
-
-
-class Count(Protocol):
-    """Counts an answered request."""
-
-    def __call__(self, *, method: str, route: str, status: int, seconds: float) -> None: ...
 
 
 class LeanLinks:

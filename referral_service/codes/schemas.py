@@ -7,7 +7,7 @@ from marshmallow import validate
 
 from referral_service.codes.links import CHANNEL_PATTERN
 from referral_service.customers.schemas import CustomerIdField
-from referral_service.kit.http.fields import RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.fields import ReadySchema, RequestSchema, Text
 from referral_service.kit.http.parameters import path_parameter
 
 STATES = ("active", "revoked")
@@ -41,7 +41,7 @@ class IssueCodeSchema(RequestSchema):
     )
 
 
-class CodeSchema(ResponseSchema):
+class CodeSchema(ReadySchema):
     code = ma.fields.String(required=True, metadata={"description": "What people see and type."})
     signed_code = ma.fields.String(
         required=True,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from flask import Flask, Response, g, request
+from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from referral_service.kit.clock import monotonic_seconds
 from referral_service.kit.http.ingress import admission
 from referral_service.kit.http.ingress.gate import Gate
 
@@ -32,29 +31,21 @@ class Requests:
         self._answered = cache(lambda method, route, status: answered.labels(method, route, status))
         self._seconds = cache(lambda method, route: seconds.labels(method, route))
 
-    def count(self, *, method: str, route: str, status: int, seconds: float | None) -> None:
-        """Count one; `seconds` is how long it took, None where nobody knows."""
+    def count(self, *, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Count one, and how long it took."""
+        if route is None:
+            # The method is the caller's text unless a route took it.
+            method, route = "any", "unmatched"
         self._answered(method, route, status).inc()
-        if seconds is not None:
-            self._seconds(method, route).observe(seconds)
+        self._seconds(method, route).observe(seconds)
 
 
 def install(app: Flask) -> Requests:
-    """Count every request of this application, and return what counts, for answers that do not come by Flask."""
+    """Register what is told of this application, and return what counts its requests."""
     registry = CollectorRegistry()
     app.extensions[EXTENSION] = registry
     requests = Requests(registry)
-
     registry.register(_Admission(app))
-
-    @app.after_request
-    def count(response: Response) -> Response:
-        # The method is the caller's text unless a route took it.
-        rule = request.url_rule
-        route, method = (rule.rule, request.method) if rule is not None else ("unmatched", "any")
-        seconds = monotonic_seconds() - g.began if "began" in g else None
-        requests.count(method=method, route=route, status=response.status_code, seconds=seconds)
-        return response
 
     return requests
 

@@ -9,7 +9,7 @@ from marshmallow import validate
 
 from referral_service.customers.schemas import CustomerIdField, EmailField
 from referral_service.journeys.claiming.given import GivenTouch
-from referral_service.kit.http.fields import Moment, RequestSchema, ResponseSchema, Text
+from referral_service.kit.http.fields import Moment, ReadySchema, RequestSchema, ResponseSchema, Text
 from referral_service.kit.http.pagination import PageArgs
 from referral_service.kit.http.parameters import path_parameter
 from referral_service.referrals.policy import CONVERTED, EXPIRED, PENDING, REJECTED, REVERSED, UNDER_REVIEW
@@ -76,7 +76,7 @@ class PersonSchema(ResponseSchema):
     customer_id = ma.fields.String(required=True, allow_none=True, metadata={"description": "Null once erased."})
 
 
-class ReferralSchema(ResponseSchema):
+class ReferralSchema(ReadySchema):
     id = ma.fields.String(required=True, metadata={"description": "`ref_…`"})
     program_id = ma.fields.String(required=True)
     program_version = ma.fields.Integer(required=True)

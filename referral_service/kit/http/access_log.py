@@ -9,10 +9,8 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
 
-from referral_service.kit.clock import monotonic_seconds
-from referral_service.kit.http.caller import Caller, find_caller
+from referral_service.kit.http.caller import Caller
 from referral_service.kit.ids import new_id
 
 REQUEST_ID = "X-Request-Id"
@@ -36,14 +34,6 @@ def configure_logging(level: str) -> None:
     )
 
 
-def request_id() -> str:
-    """Return the id of the current request: the caller's own, where it is one, so that logs can be joined."""
-    if "request_id" not in g:
-        g.request_id = request_id_of(request.headers.get(REQUEST_ID, ""))
-    found: str = g.request_id
-    return found
-
-
 def request_id_of(sent: str) -> str:
     """Return what was sent as the request's id, where it is one, and a new id otherwise."""
     return sent if _REQUEST_ID.fullmatch(sent) else new_id("req")
@@ -63,31 +53,6 @@ def write_line(
         key=caller.key_id if caller else None,
         **more,
     )
-
-
-def install(app: Flask) -> None:
-    """Log each request once it is answered, and say its id in the answer."""
-
-    @app.before_request
-    def begin() -> None:
-        g.began = monotonic_seconds()
-        structlog.contextvars.bind_contextvars(request_id=request_id())
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        response.headers[REQUEST_ID] = request_id()
-        write_line(
-            method=request.method,
-            route=request.url_rule.rule if request.url_rule else None,
-            status=response.status_code,
-            seconds=monotonic_seconds() - g.get("began", monotonic_seconds()),
-            caller=find_caller(),
-        )
-        return response
-
-    @app.teardown_request
-    def forget(_error: BaseException | None) -> None:
-        structlog.contextvars.unbind_contextvars("request_id")
 
 
 def _to_json(event: Any, **_: Any) -> bytes:

@@ -93,7 +93,13 @@ class Blueprint(flask_smorest.Blueprint):
             options["schema"], response = response, None
         if status_code >= 400 and response is None and options.get("schema") in (None, ProblemSchema):
             options = {"content_type": CONTENT_TYPE, **options, "schema": ProblemSchema}
-        decorator: Callable[[View], View] = super().alt_response(status_code, response, **options)
+        document = super().alt_response(status_code, response, **options)
+
+        def decorator(view: View) -> View:
+            # What it returns would only call the view, at each request.
+            view._apidoc = document(view)._apidoc  # type: ignore[attr-defined]
+            return view
+
         return decorator
 
     def add_plain_rule(self, rule: str, view: Callable[..., Any]) -> None:

@@ -33,6 +33,16 @@ class ResponseSchema(ma.Schema):
         unknown = ma.INCLUDE
 
 
+class ReadySchema(ResponseSchema):
+    """A body that goes out as the view made it: a dictionary of just these keys, and of JSON's types alone.
+
+    For what is answered most often: to copy it field by field took a tenth of the request.
+    """
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:  # noqa: ARG002 -- as marshmallow has it
+        return obj
+
+
 class Moment(ma.fields.Field[datetime]):
     """An RFC 3339 time with its offset; read into an aware UTC datetime, written with a Z."""
 

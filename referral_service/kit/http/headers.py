@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from referral_service.config import Settings
-from referral_service.kit.http.caller import find_caller
 
 # An answer of the API is no page: whatever a browser makes of it, it loads nothing and is framed nowhere.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -26,18 +25,7 @@ def of_every_answer(settings: Settings) -> dict[str, str]:
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Set the headers of this application's answers; a view that sets one of them itself keeps its own."""
-    common = of_every_answer(settings)
-
-    @app.after_request
-    def add(response: Response) -> Response:
-        headers = response.headers
-        for name, value in common.items():
-            headers.setdefault(name, value)
-        if find_caller() is not None:
-            headers["Cache-Control"] = "no-store"
-        return response
-
+    """Believe the proxies that the settings name, and nobody else."""
     if settings.trusted_proxies:
         # Only the address and the scheme: links are made from the settings, so no header may name the host.
         hops = settings.trusted_proxies

@@ -102,12 +102,12 @@ class InFlight:
 
 def key_of(request: Request) -> str | None:
     """Return the request's key, None without one; raise InvalidRequest for one that is no key."""
-    sent = request.headers.getlist(HEADER)
-    if not sent:
+    sent = request.headers.get(HEADER)
+    if sent is None:
         return None
-    if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
+    if not _KEY.fullmatch(sent):
         raise InvalidRequest(errors={HEADER: ["Must be one text of 1 to 255 visible ASCII characters."]})
-    return sent[0]
+    return sent
 
 
 def hash_of(request: Request) -> bytes:

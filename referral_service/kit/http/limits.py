@@ -163,7 +163,6 @@ def check_size(asked: Request) -> None:
         raise HeadersTooLarge
     view = current_app.view_functions.get(asked.endpoint or "")
     bytes_max = getattr(view, "body_bytes_max", API_BODY_BYTES_MAX)
-    asked.max_content_length = bytes_max
     size = asked.content_length
     if size is None and asked.method not in {"GET", "HEAD"}:
         # A body in chunks announces no length. werkzeug would cut it off at the limit in silence, so it is read here,
@@ -189,6 +188,7 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def check() -> None:
-        check_size(request)
+        # Not by the proxy, which would look for the request each time that it is asked something.
+        check_size(request._get_current_object())  # type: ignore[attr-defined]
 
     app.after_request(add_rate_headers)

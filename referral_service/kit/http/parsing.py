@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import marshmallow as ma
-from flask import Request, g, request
+from flask import Request, request
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 
@@ -15,6 +15,8 @@ from referral_service.kit import strict_json
 from referral_service.kit.errors import InvalidRequest, MalformedBody, UnsupportedMediaType
 from referral_service.kit.http.problems import flatten
 
+# Where a request's environment has what was read before its view began.
+_READ_AHEAD = "referral_service.read_ahead"
 _ROOTS = {"json": "body", "query": "query", "querystring": "query"}
 
 
@@ -37,16 +39,22 @@ class StrictParser(FlaskParser):
 
     def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:
         """Return what the schema reads, once: `read_ahead` may have done it before the transaction began."""
-        ahead: dict[tuple[int, str | None], Any] = g.get("read_ahead", {})
+        req = req or self.get_default_request()
+        ahead: dict[tuple[int, str | None], Any] = req.environ.get(_READ_AHEAD, {})
         key = (id(argmap), location)
         # Taken away, for a view that runs again after a deadlock must not see what its first run changed.
         return ahead.pop(key) if key in ahead else super().parse(argmap, req, location=location, **options)
 
     def read_ahead(self, readers: tuple[Reader, ...]) -> None:
         """Read everything that a view declares before its transaction holds any lock; raise what is wrong with it."""
-        _refuse_query(request, readers)
-        ahead = {(id(it.schema), it.location): self.parse(it.schema, location=it.location) for it in readers}
-        g.read_ahead = ahead
+        req = self.get_default_request()
+        _refuse_query(req, readers)
+        ahead = {(id(it.schema), it.location): self.parse(it.schema, req, location=it.location) for it in readers}
+        req.environ[_READ_AHEAD] = ahead
+
+    def get_default_request(self) -> Request:
+        """Return the request itself: the proxy would look for it each time that it is asked something."""
+        return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Return the body's one JSON document; an empty body is `missing` where the view declares it optional."""
@@ -68,16 +76,18 @@ def read_json(req: Request, *, longer: Mapping[tuple[str, ...], int] | None = No
     """Return the JSON document of the request's body.
 
     `longer` as in `strict_json.loads`. Raises UnsupportedMediaType unless it is declared as JSON in UTF-8 without
-    compression, MalformedBody, and RequestEntityTooLarge from a body in chunks.
+    compression, MalformedBody.
     """
-    charset = req.mimetype_params.get("charset", "utf-8").lower()
-    if req.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType
-    if req.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if req.environ.get("CONTENT_TYPE") != "application/json":
+        # Not as nearly everybody says it, which may be right all the same.
+        charset = req.mimetype_params.get("charset", "utf-8").lower()
+        if req.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType
+    if req.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     raw = req.get_data(cache=True)
     try:
-        return strict_json.loads(raw, max_bytes=req.max_content_length or len(raw), longer=longer)
+        return strict_json.loads(raw, max_bytes=len(raw), longer=longer)
     except strict_json.MalformedJson as error:
         raise MalformedBody(f"{error} Correct the body and send the request again.", reason=error.reason) from None
 
