@@ -63,5 +63,6 @@ class _Admission(Collector):
     def collect(self) -> Iterable[Metric]:
         gate: Gate = self._app.extensions[admission.EXTENSION].gate
         yield GaugeMetricFamily("referral_http_requests_inside", "Requests at work.", gate.inside)
-        yield GaugeMetricFamily("referral_http_requests_waiting", "Requests that wait for a place, or for others to be done together.", gate.waiting)
+        wait = "Requests that wait for a place, or for what is done together."
+        yield GaugeMetricFamily("referral_http_requests_waiting", wait, gate.waiting)
         yield CounterMetricFamily("referral_http_requests_refused", "Refused for want of a place.", gate.refused)
