@@ -16,6 +16,7 @@ from contract.published import Operation, document, operations
 from contract.world import World, brought_home
 from flask import Flask
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.hypothesis import canonical_form_cache, canonical_strategy_cache
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from referral_service.tenants.open_app import OpenedApp
@@ -44,6 +45,9 @@ def contract(
     database_kind: str,
 ) -> Iterator[OpenApiSchema]:
     """The document, narrowed to one operation and bound to the running service."""
+    # What it has worked out for other operations would decide what it can make of this one (as of 4.32).
+    for cache in (canonical_form_cache, canonical_strategy_cache):
+        cache.clear()
     # Schemathesis 4.32 writes down what it works on under a name that pytest 9.2 has given up.
     request.node._nodeid = request.node.nodeid
     operation: Operation = request.param
