@@ -79,6 +79,20 @@ def brought(desk: Desk, first: Sequence[str], texts: Sequence[str]) -> list[Futu
     return held + queued
 
 
+def those_aside(desk: Desk) -> list[int]:
+    """The threads that are aside, at any moment from now on."""
+    aside: list[int] = []
+
+    @contextmanager
+    def step_aside() -> Iterator[None]:
+        aside.append(get_ident())
+        yield
+        aside.remove(get_ident())
+
+    desk.gathering._aside = step_aside
+    return aside
+
+
 def test_who_comes_alone_is_served_at_once_and_alone() -> None:
     desk = Desk()
     desk.gate.set()
@@ -143,16 +157,8 @@ def test_one_of_each_kind_is_at_work_at_a_time() -> None:
 
 
 def test_who_waits_for_others_is_aside_and_nobody_who_works() -> None:
-    aside: list[int] = []
-
-    @contextmanager
-    def step_aside() -> Iterator[None]:
-        aside.append(get_ident())
-        yield
-        aside.remove(get_ident())
-
     desk = Desk()
-    desk.gathering._aside = step_aside
+    aside = those_aside(desk)
     seen: list[int] = []
     really = desk._work
 
@@ -234,18 +240,10 @@ def test_a_crowd_that_does_not_begin_to_come_back_is_given_up_early() -> None:
 
 
 def test_whoever_takes_a_breath_is_aside() -> None:
-    aside: list[int] = []
-
-    @contextmanager
-    def step_aside() -> Iterator[None]:
-        aside.append(get_ident())
-        yield
-        aside.remove(get_ident())
-
     desk = Desk()
     brought(desk, ["a-1"], ["a-2", "a-3", "a-4", "a-5"])
     desk.gathering._lines["a"].breath_ends += WAIT_SECONDS
-    desk.gathering._aside = step_aside
+    aside = those_aside(desk)
     with ThreadPoolExecutor(4) as threads:
         come = [threads.submit(desk.gathering.do, "a-6")]
         until(lambda: len(aside) == 1)
