@@ -39,8 +39,8 @@ _DIGITS, _MARK, _WARM_UP = 7, "zzzzzzz", "yyyyyyy"
 _NUMBER, _NUMBER_UPPER, _TIME, _POSITION, _FIRST_DAY = "\x01", "\x03", "\x04", "\x05", 0x0E
 _SUFFIX = re.compile(r"(?<![0-9a-z])[0-7][0-9a-hjkmnp-tv-z]{25}")
 _DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)")
-# Retention empties these before long, and sealed bytes can be opened for one row only.
-_EMPTIED = (("inbound_events", "body_ct"), ("clicks", "address_ct"))
+# Retention empties it before long, and sealed bytes can be opened for one row only.
+_EMPTIED = (("inbound_events", "body_ct"),)
 NULL = "\\N"
 
 Lines = dict[str, set[str]]

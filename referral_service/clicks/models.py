@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_service.kit.db.base import Base, Id, Number, UtcDateTime, Word
@@ -13,7 +13,7 @@ from referral_service.kit.db.base import Base, Id, Number, UtcDateTime, Word
 class Click(Base):
     """One visit. No other table refers to it: a claim is proved by the signed click token, and old clicks are dropped.
 
-    `kind` is `person`, `bot` or `prefetch`; only persons count. `address_ct` is blanked at erasure or after 30 days.
+    `kind` is `person`, `bot` or `prefetch`; only persons count. Nothing of it tells whose visit it was.
     """
 
     __tablename__ = "clicks"
@@ -25,10 +25,5 @@ class Click(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[str] = mapped_column(Word)
     channel: Mapped[str | None] = mapped_column(Word)
-    customer_id: Mapped[str | None] = mapped_column(Id)
-    address_ct: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    __table_args__ = (
-        Index(None, "app_id", "program_id", "at"),
-        Index(None, "app_id", "customer_id"),
-    )
+    __table_args__ = (Index(None, "app_id", "program_id", "at"),)

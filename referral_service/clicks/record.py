@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from itertools import islice
 from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
 from typing import NamedTuple, cast
 
 import structlog
-from sqlalchemy import Executable, Table, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from referral_service.clicks.bots import PERSON
 from referral_service.clicks.models import Click
 from referral_service.kit.clock import monotonic_seconds
-from referral_service.kit.db.base import Id, Number, UtcDateTime, Word
 from referral_service.kit.db.engines import Database
-from referral_service.kit.db.given_rows import as_parameter, given_rows
+from referral_service.kit.db.write_rows import insert_rows
 
 FLUSH_SECONDS = 0.1
 CLICKS_MAX = 10_000
@@ -47,28 +45,16 @@ class RecordedClick(NamedTuple):
     channel: str | None
 
 
-@cache
-def _insert(dialect: str) -> Executable:
-    """Insert all clicks of one parameter: the databases take it apart in C, a driver would in Python, row by row.
-
-    A commit whose answer was lost is tried again, so the same click must not be refused for being there.
-    """
-    rows = given_rows(
-        dialect, "rows", app_id=Number, click_id=Id, program_id=Id, code_id=Id, at=UtcDateTime, channel=Word
-    )
-    given = {
-        "app_id": rows.c.app_id,
-        "id": rows.c.click_id,
-        "program_id": rows.c.program_id,
-        "code_id": rows.c.code_id,
-        "at": rows.c.at,
-        "kind": literal(PERSON, Word),
-        "channel": rows.c.channel,
+def _row(click: RecordedClick) -> dict[str, object]:
+    return {
+        "app_id": click.app_id,
+        "id": click.click_id,
+        "program_id": click.program_id,
+        "code_id": click.code_id,
+        "at": click.at,
+        "kind": PERSON,
+        "channel": click.channel,
     }
-    # SQLite would take ON CONFLICT for a join's ON, were there no WHERE.
-    wanted = select(*given.values()).where(rows.c.app_id.is_not(None))
-    insert = postgresql.insert(_CLICKS) if dialect == "postgresql" else sqlite.insert(_CLICKS)
-    return insert.from_select(list(given), wanted).on_conflict_do_nothing()
 
 
 class ClickBuffer:
@@ -155,7 +141,7 @@ class ClickBuffer:
 
     def _first(self) -> list[RecordedClick]:
         with self._lock:
-            return [self._waiting[index] for index in range(min(BATCH_MAX, len(self._waiting)))]
+            return list(islice(self._waiting, BATCH_MAX))
 
     def _let_go(self, count: int) -> None:
         with self._lock:
@@ -163,9 +149,10 @@ class ClickBuffer:
                 self._waiting.popleft()
 
     def _write(self, batch: Sequence[RecordedClick]) -> None:
-        rows = {"rows": as_parameter(dict(zip(RecordedClick._fields, click, strict=True)) for click in batch)}
+        rows = [_row(click) for click in batch]
         try:
-            self._database.transact(lambda session: session.execute(_insert(session.get_bind().dialect.name), rows))
+            # A commit whose answer was lost is tried again, so the same click must not be refused for being there.
+            self._database.transact(lambda session: insert_rows(session, _CLICKS, rows, unless_there=True))
         except (IntegrityError, DataError, ProgrammingError) as error:
             # Trying again cannot help, and the clicks behind these must not wait for ever.
             self.dropped += len(batch)

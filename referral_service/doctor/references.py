@@ -31,7 +31,6 @@ REFERENCES = (
     _one("codes", "customer_id", "customers"),
     _one("clicks", "program_id", "programs"),
     _one("clicks", "code_id", "codes"),
-    _one("clicks", "customer_id", "customers"),
     _one("program_versions", "program_id", "programs"),
     Reference("programs", ("id", "version"), ("program_versions",), VERSION),
     _one("events", "source_id", "sources"),

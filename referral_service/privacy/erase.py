@@ -8,7 +8,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from referral_service.audit.record import record as record_audit
-from referral_service.clicks.forget_clicks import forget_clicks
 from referral_service.codes.revoke_codes_of import revoke_codes_of
 from referral_service.customers.ensure_customers import find_customers
 from referral_service.customers.erase_customer import erase_customer
@@ -39,7 +38,7 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     """Erase the person whom the app calls `external_id`; raise NotFound.
 
     Open referrals in which the person is either side expire, the person's held rewards are voided, codes are revoked;
-    click addresses, stored bodies and stored answers that carry the person are blanked. What was released stays in
+    stored bodies and stored answers that carry the person are blanked. What was released stays in
     the books, under an id that leads to nobody.
     """
     found = find_customers(session, app_id=app_id, external_ids=[external_id])
@@ -51,7 +50,6 @@ def erase(session: Session, *, tools: Tools, app_id: int, external_id: str, acto
     _void_held(session, app_id=app_id, customer_id=customer_id, now=now)
     close_reservations(session, app_id=app_id, referrals=ended, now=now)
     revoke_codes_of(session, app_id=app_id, customer_id=customer_id, now=now)
-    forget_clicks(session, app_id=app_id, customer_id=customer_id)
     erase_answers(session, app_id=app_id, customer_id=customer_id)
     blank_bodies_of(session, app_id=app_id, customer_id=customer_id)
     forget_address(session, app_id=app_id, customer_id=customer_id)

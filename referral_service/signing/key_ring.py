@@ -101,7 +101,10 @@ class KeyRing:
         if known_seconds >= REFRESH_SECONDS and not (known_seconds < TRUST_SECONDS and self._reading.locked()):
             return None
         now = self._clock.now()
-        return next((KeyAtHand(kid, key) for active_from, kid, key in keys.signing if active_from <= now), None)
+        for active_from, kid, key in keys.signing:
+            if active_from <= now:
+                return KeyAtHand(kid, key)
+        return None
 
     def get(self, kid: int) -> bytes | None:
         """Return the token key of this id, whether or not it signs yet; None for a revoked or unknown one."""

@@ -87,7 +87,7 @@ def test_a_share_link_leads_to_the_landing_page_with_code_and_token(
     assert (token.folded, token.at) == ("MAR1A20", NOON)
     (click,) = clicks()
     assert (click.id, click.program_id, click.at, click.kind) == (token.click_id, program["id"], NOON, "person")
-    assert (click.channel, click.customer_id, click.address_ct) == (None, None, None)
+    assert click.channel is None
 
 
 def test_the_share_url_is_the_address_that_works(client: FlaskClient, code: Any) -> None:

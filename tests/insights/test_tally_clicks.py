@@ -44,7 +44,7 @@ class Campaign:
             {
                 "app_id": self.app_id, "id": f"{first_id_at('clk', at)[:-6]}{next(self._numbers):06}",
                 "program_id": self.program["id"], "code_id": "rc_alice", "at": at, "kind": kind,
-                "channel": channel, "customer_id": None, "address_ct": None,
+                "channel": channel,
             }
             for _ in range(times)
         ]  # fmt: skip

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from referral_service.kit.db.base import Id, JsonDocument, LongText, Number, UtcDateTime, Word
 from referral_service.kit.db.engines import Database
-from referral_service.kit.db.write_rows import add_rows, insert_rows, update_rows
+from referral_service.kit.db.write_rows import TOGETHER, add_rows, insert_rows, update_rows
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -81,6 +82,33 @@ def test_rows_are_stored_as_sqlalchemy_would_store_them(stocked: Database) -> No
         connection.execute(insert(shelf), ODD)
     assert ours == stored(stocked)
     assert read(stocked, *NAMES) == [tuple(one[name] for name in NAMES) for one in ODD]
+
+
+@pytest.mark.parametrize("count", [TOGETHER - 1, TOGETHER, TOGETHER + 1, 2 * TOGETHER + 50])
+def test_many_rows_are_stored_as_few_are(stocked: Database, count: int) -> None:
+    rows = [{**odd, "id": f"{number:04}"} for number, odd in zip(range(count), cycle(ODD), strict=False)]
+    for one in rows:
+        insert_all(stocked, [one])
+    one_by_one = stored(stocked)
+    with stocked.write_engine.begin() as connection:
+        connection.execute(shelf.delete())
+    insert_all(stocked, rows)
+    assert stored(stocked) == one_by_one
+    insert_all(stocked, [{**one, "note": "again"} for one in [*rows, row("new")]], unless_there=True)
+    assert stored(stocked)[:-1] == one_by_one
+    insert_all(stocked, [{**one, "note": "again"} for one in rows], overwrite=("note",))
+    assert read(stocked, "note") == [("again",)] * (count + 1)
+
+
+def test_many_rows_are_refused_together_where_one_of_them_is_there(stocked: Database) -> None:
+    rows = [row(f"{number:04}") for number in range(2 * TOGETHER + 50)]
+    for there in (rows[0], rows[TOGETHER + 7], rows[-1]):
+        insert_all(stocked, [there])
+        with pytest.raises(IntegrityError):
+            insert_all(stocked, [one for one in rows if one != there] + [there])
+        assert read(stocked, "id") == [(there["id"],)]
+        with stocked.write_engine.begin() as connection:
+            connection.execute(shelf.delete())
 
 
 def test_values_that_are_set_later_are_stored_the_same(stocked: Database) -> None:

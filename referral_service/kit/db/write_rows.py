@@ -1,8 +1,8 @@
 """Write many rows by one statement that is compiled once: what the hot paths use in place of SQLAlchemy's executemany.
 
 There a row costs more to be prepared than to be written. PostgreSQL gets all rows as one JSON parameter and takes them
-apart in C, so that a hundred rows are one statement and one journey; SQLite's own executemany gets plain tuples. What
-ends up in the tables is the same to the byte.
+apart in C, so that a hundred rows are one statement and one journey; SQLite's own executemany gets plain tuples, of
+many rows a hundred at a time. What ends up in the tables is the same to the byte.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -24,6 +25,9 @@ from referral_service.kit.db.given_rows import as_parameter, as_stored, given_ro
 from referral_service.kit.db.upsert import insert_unless_there
 
 Row: TypeAlias = Mapping[str, Any]
+
+# SQLite gives up the interpreter at each step of executemany, and other threads may not give it back for long.
+TOGETHER = 100
 
 _GIVEN, _APP = "given", "of_app"
 _SQLITE = sqlite.dialect()
@@ -91,10 +95,14 @@ def update_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A statement of one of the databases, and what turns rows into its parameters."""
+    """A statement of one of the databases, and what turns rows into its parameters.
+
+    SQLite's is a text, and so is what inserts the tuples of `TOGETHER` rows at once.
+    """
 
     statement: Any
     parameters: Callable[[Sequence[Row]], Any]
+    together: str | None = None
 
 
 def _run(
@@ -103,10 +111,16 @@ def _run(
     connection = session.connection()
     prepared = prepare(connection.dialect.name, table, *how)
     parameters = prepared.parameters(rows)
-    if isinstance(prepared.statement, str):
-        connection.exec_driver_sql(prepared.statement, parameters)
-    else:
+    if not isinstance(prepared.statement, str):
         connection.execute(prepared.statement, parameters)
+        return
+    if prepared.together and len(parameters) >= TOGETHER:
+        whole = len(parameters) // TOGETHER * TOGETHER
+        parts = [tuple(chain.from_iterable(parameters[n : n + TOGETHER])) for n in range(0, whole, TOGETHER)]
+        connection.exec_driver_sql(prepared.together, parts)
+        parameters = parameters[whole:]
+    if parameters:
+        connection.exec_driver_sql(prepared.statement, parameters)
 
 
 @cache
@@ -217,7 +231,9 @@ def _as_tuples(statement: Any, table: Table) -> _Prepared:
             tuples.append(tuple(values))
         return tuples
 
-    return _Prepared(str(compiled), parameters)
+    one, text = f"({', '.join('?' * len(order))})", str(compiled)
+    is_insert = f"VALUES {one}" in text
+    return _Prepared(text, parameters, text.replace(one, ", ".join([one] * TOGETHER)) if is_insert else None)
 
 
 def _writer(type_: object) -> Callable[[Any], Any] | None:

@@ -43,6 +43,8 @@ def write_line(
     *, method: str, route: str | None, status: int, seconds: float, caller: Caller | None = None, **more: str
 ) -> None:
     """Log an answered request."""
+    if not log.is_enabled_for(logging.INFO):
+        return
     log.info(
         "request",
         method=method,
