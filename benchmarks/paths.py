@@ -29,10 +29,11 @@ WARM_UP = 64
 class Counts:
     """How many requests a round has of each kind, and a fixed-rate run."""
 
-    redirects: int = 4000
-    purchases: int = 600
-    # As quick as they are, fewer would be over before the machine has come to rest.
+    # As quick as they are, fewer would be over before the machine has come to rest, and before clicks are written.
+    redirects: int = 16_000
     posts: int = 2000
+    empty_posts: int = 8000
+    purchases: int = 600
     inserts: int = 4000
     pages: int = 800
     paced: int = 2000
@@ -140,7 +141,7 @@ def run(kind: str, rounds: int, counts: Counts, folder: Path, progress: Progress
 def _paths(on: _Stage) -> list[Trial]:
     cast, port, counts = on.cast, on.service.port, on.counts
     inserts_too = _each_round(on.insert_floor, times=2)
-    empty = _each_round(lambda: on.rate(on.floor, asks.empty_posts(on.floor.port, counts.redirects), 200), times=2)
+    empty = _each_round(lambda: on.rate(on.floor, asks.empty_posts(on.floor.port, counts.empty_posts), 200), times=2)
 
     def bare(make: Callable[[stage.Cast, int, int], list[bytes]], count: int, status: int) -> Callable[[], float]:
         return lambda: on.rate(on.floor, make(cast, on.floor.port, count), status)
@@ -220,7 +221,7 @@ def _two_processes(kind: str) -> list[Line]:
 def _add_both(lines: list[Line], on: _Stage, alone: servers.Served) -> None:
     by_clock, by_processor = lines
     # The clock of a process's time ticks a hundred times a second: enough of them make a figure.
-    count = 2 * on.counts.redirects
+    count = on.counts.redirects
     two, one = (_clocked(on, server, count) for server in (on.service, alone))
     by_clock.add(two[0], one[0])
     # Two machines have twice the processor time.
