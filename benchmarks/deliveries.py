@@ -19,7 +19,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from benchmarks import stage
-from referral_service.cli.garbage import collect_seldom
+from referral_service.cli.memory import collect_seldom
 from referral_service.journeys.telling.list_notifications import list_notifications
 from referral_service.kit.clock import SystemClock, format_rfc3339
 from referral_service.kit.crypto import Sealer

@@ -13,8 +13,8 @@ from rich.console import Console
 from referral_service.app import close, create_app
 from referral_service.cli.answers import Answer, ExitCode, wants_json
 from referral_service.cli.commands import Command
-from referral_service.cli.garbage import collect_seldom
 from referral_service.cli.logs import configure_logs
+from referral_service.cli.memory import collect_seldom, share_heaps
 from referral_service.cli.opening import Opened, opened
 from referral_service.cli.serving import local_url, serve_until_stopped
 from referral_service.kit.http import wiring
@@ -83,6 +83,7 @@ def _work_off(found: Opened, service: Service) -> Answer:
 
 def _work_until_stopped(found: Opened, service: Service) -> Answer:
     configure_logs(found.settings.log_level)
+    share_heaps()
     collect_seldom()
     stop, done = threading.Event(), [0]
 

@@ -17,8 +17,8 @@ import structlog
 from flask import Flask
 
 from referral_service.app import close, create_app
-from referral_service.cli.garbage import collect_seldom
 from referral_service.cli.logs import configure_logs
+from referral_service.cli.memory import collect_seldom, share_heaps
 from referral_service.config import Settings
 from referral_service.kit.http import wiring
 from referral_service.kit.http.ingress.front import front_of
@@ -58,6 +58,7 @@ def load_application(settings: Settings, *, with_worker: bool, announce: Callabl
         # Until granian listens for them, a stop means an end at once: nothing has begun yet.
         signal.signal(number, signal.SIG_DFL)
     configure_logs(settings.log_level)
+    share_heaps()
     served = Served(create_app(settings), with_worker=with_worker)
     parent = multiprocessing.parent_process()
     if parent is not None:
