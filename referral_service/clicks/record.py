@@ -74,6 +74,8 @@ class ClickBuffer:
         self._waiting: deque[RecordedClick] = deque()
         # One writer at a time, so that a batch under way is neither lost nor written twice by a flush beside it.
         self._writing = Lock()
+        # Whether what waits may have been written by a try of which nobody knows how it ended.
+        self._may_be_there = False
         self._stopping = Event()
         self._thread: Thread | None = None
         self._at_exit: Finalize | None = None
@@ -150,11 +152,13 @@ class ClickBuffer:
 
     def _write(self, batch: Sequence[RecordedClick]) -> None:
         rows = [_row(click) for click in batch]
+        # A commit whose answer was lost is tried again, and then the same click must not be refused for being there.
+        may_be_there, self._may_be_there = self._may_be_there, True
         try:
-            # A commit whose answer was lost is tried again, so the same click must not be refused for being there.
-            self._database.transact(lambda session: insert_rows(session, _CLICKS, rows, unless_there=True))
+            self._database.transact(lambda session: insert_rows(session, _CLICKS, rows, unless_there=may_be_there))
         except (IntegrityError, DataError, ProgrammingError) as error:
             # Trying again cannot help, and the clicks behind these must not wait for ever.
             self.dropped += len(batch)
             self.written -= len(batch)
             log.error("clicks_refused", clicks=len(batch), error=type(error).__name__)
+        self._may_be_there = False

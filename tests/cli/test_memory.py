@@ -72,8 +72,10 @@ def test_what_refers_to_itself_is_freed_before_it_is_much() -> None:
     assert most <= YOUNG_MAX
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the heaps are those of glibc")
 def test_threads_share_a_few_heaps(tmp_path: Path) -> None:
+    if not hasattr(ctypes.CDLL(None), "malloc_info"):
+        pytest.skip("the heaps are those of glibc")
+
     def heaps(how: str) -> int:
         told = subprocess.run(
             [sys.executable, "-c", HEAPS_OF_THREADS, how, str(tmp_path / how)],

@@ -196,14 +196,17 @@ def _change(dialect: str, table: Table, names: tuple[str, ...], key: tuple[str, 
 
 
 def _as_json(statement: Executable, table: Table, names: tuple[str, ...]) -> _Prepared:
-    """All rows in one parameter. Bytes travel as PostgreSQL writes them."""
+    """All rows in one parameter. Bytes travel as PostgreSQL writes them, instants as RFC 3339 has them."""
     binary = [name for name in names if isinstance(table.c[name].type, LargeBinary)]
+    instants = [name for name in names if isinstance(table.c[name].type, UtcDateTime)]
 
     def parameters(rows: Sequence[Row]) -> dict[str, Any]:
         if binary:
             rows = [{**row, **{name: _as_hex(row[name]) for name in binary}} for row in rows]
-        written = orjson.dumps(list(rows), default=as_stored, option=orjson.OPT_PASSTHROUGH_DATETIME)
-        return {_GIVEN: written.decode()}
+        for name in instants:
+            if any(row[name] is not None and row[name].tzinfo is None for row in rows):
+                raise ValueError("A time without a time zone is ambiguous.")
+        return {_GIVEN: orjson.dumps(list(rows)).decode()}
 
     return _Prepared(statement, parameters)
 
